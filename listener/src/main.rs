@@ -1,0 +1,5 @@
+//! The `listener` binary.
+
+fn main() -> std::process::ExitCode {
+    listener::cli::main()
+}

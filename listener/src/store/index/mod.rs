@@ -1,0 +1,1 @@
+//! The index: what became of each delivery, in SQLite.

@@ -1,0 +1,1 @@
+//! The journal: accepted deliveries, in order of arrival, in files that are only appended to.

@@ -1,0 +1,76 @@
+//! Where deliveries, pages, open errors and refused requests are kept.
+//!
+//! [`Store`] is the one door. What every store promises, and the shared suite proves:
+//!
+//! 1. `append` answers `Ok` only when the delivery survives a kill and a power cut.
+//! 2. Each event of an appended delivery is counted exactly once as a record,
+//!    a duplicate, ignored, or an open error; the dedupe key is kept in the
+//!    transaction that makes the record.
+//! 3. A record's bytes are the bytes received.
+//! 4. A page, once cut, keeps its id, its records and their order until it is settled.
+//! 5. Nothing is queued without bound; what cannot be taken is refused with a reason.
+
+pub mod index;
+pub mod journal;
+pub mod model;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+pub use model::*;
+
+use crate::verify::{Request, Verified};
+
+/// A store of one listener.
+#[async_trait]
+pub trait Store: Send + Sync + std::fmt::Debug {
+    /// Puts a delivery on disk. `Ok` means that it stays there.
+    async fn append(&self, delivery: Request<Verified>) -> Result<Appended, AppendError>;
+
+    /// Keeps a refused request. Never waits: where too many wait already, it is
+    /// only counted (`Status::refused_dropped`).
+    fn refuse(&self, refused: Refused);
+
+    /// Tells the store which destinations there are. A new one begins with what
+    /// is indexed from now on; one that is gone has its pages turned into open
+    /// errors of class `missing`, and loses its cursor.
+    async fn set_destinations(&self, names: &[String]) -> Result<(), StoreError>;
+
+    /// The next page of a destination that is due, cut if need be and leased to the caller.
+    async fn lease(&self, request: PageRequest) -> Result<Lease, StoreError>;
+
+    /// Says what became of a leased page, in one transaction.
+    async fn settle(&self, settlement: Settlement) -> Result<(), StoreError>;
+
+    /// Changes whenever there may be something new to lease.
+    fn changes(&self) -> watch::Receiver<u64>;
+
+    /// Open errors, newest first.
+    async fn open_errors(&self, limit: usize) -> Result<Vec<OpenError>, StoreError>;
+
+    /// Refused requests, newest first.
+    async fn refused(&self, limit: usize) -> Result<Vec<Refused>, StoreError>;
+
+    /// Counters as they are now.
+    async fn status(&self) -> Result<Status, StoreError>;
+
+    /// Removes what is older than `retention` allows; in small steps, so that ingest is not disturbed.
+    async fn retain(&self, retention: &crds::listener::Retention) -> Result<Retained, StoreError>;
+
+    /// Whether an append would work now; the reason where it would not.
+    fn health(&self) -> Result<(), String>;
+
+    /// Stops taking, finishes what is taken, closes the files.
+    async fn close(&self);
+}
+
+/// How the store learns what the elements of a delivery are to be; given by the listener's live configuration.
+pub trait Sort: Send + Sync + std::fmt::Debug {
+    /// Judges each element of `body`, in order.
+    fn sort(&self, body: &[u8]) -> Vec<Sorted>;
+}
+
+/// A sorter that can be shared.
+pub type Sorter = Arc<dyn Sort>;
