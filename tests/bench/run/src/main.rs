@@ -1,0 +1,85 @@
+//! `make bench`: durable ingest of the listener beside the floor, in one run.
+//!
+//! For each case: the floor, the listener, the floor again, each for the same
+//! time with the same driver. What counts is the listener's rate against the mean
+//! of the two floors around it: the machine's own speed drifts.
+//!
+//! The listener runs as `listener dev` with `paused: true`, so that what is
+//! measured is ingest: verified, stored, synced, answered, and indexed beside it.
+//! What is not yet indexed when the load ends is drained, timed, and reported.
+
+mod case;
+mod program;
+mod report;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+
+use case::Case;
+use report::Row;
+
+/// Measures durable ingest beside the floor; prints a table and writes bench.json.
+#[derive(Debug, Parser)]
+pub(crate) struct Options {
+    /// Where the programs `listener`, `floor` and `driver` are.
+    #[arg(long, default_value = "target/release")]
+    programs: PathBuf,
+    /// Where the figures are written.
+    #[arg(long, default_value = "target/bench.json")]
+    out: PathBuf,
+    /// Seconds counted in each run, 1 to 60.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=60))]
+    seconds: u64,
+    /// Seconds of warm-up before them.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=60))]
+    warmup: u64,
+    /// Times that the cases are run; the median of the ratios is reported.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=20))]
+    rounds: u64,
+    /// Only cases whose name contains this.
+    #[arg(long)]
+    only: Option<String>,
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    for name in ["listener", "floor", "driver"] {
+        let path = options.programs.join(name);
+        ensure!(path.exists(), "{} is not there; run `make bench`, which builds it", path.display());
+    }
+    let mut rows = Vec::new();
+    for case in Case::all() {
+        if options.only.as_ref().is_some_and(|part| !case.name().contains(part.as_str())) {
+            continue;
+        }
+        let mut rounds = Vec::new();
+        for round in 1..=options.rounds {
+            eprintln!("{} round {round} of {}", case.name(), options.rounds);
+            rounds.push(run(&case, &options).with_context(|| case.name())?);
+        }
+        rows.push(Row::of(&case, rounds));
+    }
+    ensure!(!rows.is_empty(), "no case is called like that");
+    report::print(&rows);
+    report::write(&rows, &options.out)?;
+    println!("\nwritten to {}", options.out.display());
+    Ok(())
+}
+
+/// One round of one case.
+fn run(case: &Case, options: &Options) -> Result<report::Round> {
+    let floor_before = program::floor(case, options)?;
+    let listener = program::listener(case, options)?;
+    let floor_after = program::floor(case, options)?;
+    Ok(report::Round { floor_before, listener, floor_after })
+}
+
+impl Options {
+    /// Longest that one run may take before it is given up.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.warmup + self.seconds + 60)
+    }
+}

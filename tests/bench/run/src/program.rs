@@ -1,0 +1,235 @@
+//! Starts the programs, loads them, ends them.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::Options;
+use crate::case::Case;
+
+/// What the driver saw.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Load {
+    pub(crate) requests_per_s: f64,
+    pub(crate) events_per_s: f64,
+    pub(crate) latency_ms: Latency,
+    pub(crate) accepted_events: u64,
+    pub(crate) statuses: std::collections::BTreeMap<String, u64>,
+    pub(crate) io_errors: std::collections::BTreeMap<String, u64>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Latency {
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+}
+
+/// What the listener showed beside it.
+#[derive(Clone, Debug)]
+pub(crate) struct Listener {
+    pub(crate) load: Load,
+    /// Events not yet indexed when the load ended, as bytes.
+    pub(crate) backlog_bytes: u64,
+    /// Seconds until the backlog was indexed.
+    pub(crate) drain_seconds: f64,
+    /// Largest resident set, MiB.
+    pub(crate) peak_mib: f64,
+    /// CPU seconds by thread name while the load ran.
+    pub(crate) cpu_seconds: Vec<(String, f64)>,
+}
+
+/// A child that ends with us.
+struct Running {
+    child: Child,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const SECRET: &str = "0b9f3c52-6d1e-4a77-9c1b-3f5a2d8e7c41";
+const PUBLIC_BASE: &str = "https://hooks.example.com";
+
+pub(crate) fn floor(case: &Case, options: &Options) -> Result<Load> {
+    let folder = folder(options)?;
+    let port = free_port()?;
+    let child = Command::new(options.programs.join("floor"))
+        .args(["--listen", &format!("127.0.0.1:{port}"), "--secret", SECRET, "--public-base", PUBLIC_BASE])
+        .arg("--file")
+        .arg(folder.path().join("floor.log"))
+        .stderr(Stdio::null())
+        .spawn()
+        .context("cannot start the floor")?;
+    let _floor = Running { child };
+    wait_for(port)?;
+    drive(case, options, port, "/floor")
+}
+
+pub(crate) fn listener(case: &Case, options: &Options) -> Result<Listener> {
+    let folder = folder(options)?;
+    let manifest = folder.path().join("bench.yaml");
+    std::fs::write(&manifest, MANIFEST)?;
+    let (port, admin) = (free_port()?, free_port()?);
+    let child = Command::new(options.programs.join("listener"))
+        .arg("dev")
+        .arg(&manifest)
+        .args(["--listen", &format!("127.0.0.1:{port}"), "--admin", &format!("127.0.0.1:{admin}")])
+        .args(["--public-url", PUBLIC_BASE])
+        .arg("--data")
+        .arg(folder.path().join("data"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("cannot start the listener")?;
+    let running = Running { child };
+    wait_for(port)?;
+    wait_for(admin)?;
+
+    let process = running.child.id();
+    let before = cpu_by_thread(process);
+    let load = drive(case, options, port, "/bench/bench")?;
+    let after = cpu_by_thread(process);
+    ensure!(load.accepted_events > 0, "the listener took nothing: {load:?}");
+
+    let backlog_bytes = unindexed(admin)?;
+    let began = Instant::now();
+    while unindexed(admin)? > 0 {
+        ensure!(began.elapsed() < Duration::from_secs(600), "the backlog is not indexed after ten minutes");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let drain_seconds = began.elapsed().as_secs_f64();
+    let status = get(admin, "/api/v1/status")?;
+    let events = status["listeners"][0]["store"]["events"].as_u64().unwrap_or(0);
+    ensure!(
+        events >= load.accepted_events,
+        "{} events were acknowledged, but the store knows {events}",
+        load.accepted_events
+    );
+    Ok(Listener {
+        load,
+        backlog_bytes,
+        drain_seconds,
+        peak_mib: peak_mib(process),
+        cpu_seconds: spent(&before, &after),
+    })
+}
+
+const MANIFEST: &str = r#"
+apiVersion: v1
+kind: Secret
+metadata: {name: app, namespace: bench}
+stringData: {clientSecret: 0b9f3c52-6d1e-4a77-9c1b-3f5a2d8e7c41}
+---
+apiVersion: hubspot-listener.dev/v1alpha1
+kind: HubSpotListener
+metadata: {name: bench, namespace: bench}
+spec:
+  displayName: Benchmark
+  clientSecrets: [{name: app, key: clientSecret}]
+  paused: true
+  destinations: [{name: held, log: {}}]
+"#;
+
+/// Beside the figures, so that it is the same disk that people build on.
+fn folder(options: &Options) -> Result<tempfile::TempDir> {
+    let beside = options.out.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(beside)?;
+    Ok(tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?)
+}
+
+fn drive(case: &Case, options: &Options, port: u16, path: &str) -> Result<Load> {
+    let mut child = Command::new(options.programs.join("driver"))
+        .args(["--url", &format!("http://127.0.0.1:{port}{path}"), "--secret", SECRET])
+        .args(["--public-base", PUBLIC_BASE])
+        .args(["--batch", &case.events.to_string(), "--connections", &case.connections.to_string()])
+        .args(["--warmup", &options.warmup.to_string(), "--seconds", &options.seconds.to_string()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start the driver")?;
+    let deadline = Instant::now() + options.patience();
+    while child.try_wait()?.is_none() {
+        if Instant::now() > deadline {
+            child.kill()?;
+            bail!("the driver did not end in time");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let mut text = String::new();
+    child.stdout.take().context("no output")?.read_to_string(&mut text)?;
+    serde_json::from_str(&text).with_context(|| format!("the driver printed {text:?}"))
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+fn wait_for(port: u16) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        ensure!(Instant::now() < deadline, "nothing listens on port {port} after 20 seconds");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+fn unindexed(admin: u16) -> Result<u64> {
+    let status = get(admin, "/api/v1/status")?;
+    status["listeners"][0]["store"]["unindexedBytes"].as_u64().context("no unindexedBytes in the status")
+}
+
+fn get(port: u16, path: &str) -> Result<Value> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")?;
+    let mut answer = BufReader::new(stream);
+    let mut line = String::new();
+    while answer.read_line(&mut line)? > 2 {
+        line.clear();
+    }
+    let mut body = String::new();
+    answer.read_to_string(&mut body)?;
+    serde_json::from_str(&body).with_context(|| format!("{path} answered {body:?}"))
+}
+
+fn peak_mib(process: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB");
+    line.split_whitespace().next().and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+}
+
+/// CPU seconds of each thread so far, summed by name; the kernel counts in hundredths.
+fn cpu_by_thread(process: u32) -> std::collections::BTreeMap<String, f64> {
+    let mut seconds = std::collections::BTreeMap::new();
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else { return seconds };
+    for thread in threads.flatten() {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        let Some((head, tail)) = stat.rsplit_once(')') else { continue };
+        let name = head.split_once('(').map_or("", |(_, name)| name);
+        let fields: Vec<&str> = tail.split_whitespace().collect();
+        let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+        *seconds.entry(name.to_owned()).or_default() += (ticks(11) + ticks(12)) / 100.0;
+    }
+    seconds
+}
+
+fn spent(
+    before: &std::collections::BTreeMap<String, f64>,
+    after: &std::collections::BTreeMap<String, f64>,
+) -> Vec<(String, f64)> {
+    let mut spent: Vec<_> = after
+        .iter()
+        .map(|(name, seconds)| (name.clone(), seconds - before.get(name).copied().unwrap_or(0.0)))
+        .filter(|(_, seconds)| *seconds >= 0.05)
+        .collect();
+    spent.sort_by(|a, b| b.1.total_cmp(&a.1));
+    spent
+}

@@ -1,0 +1,133 @@
+//! The table for people and `bench.json` for programs.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::case::Case;
+use crate::program::{Listener, Load};
+
+/// Floor, listener, floor.
+pub(crate) struct Round {
+    pub(crate) floor_before: Load,
+    pub(crate) listener: Listener,
+    pub(crate) floor_after: Load,
+}
+
+impl Round {
+    fn floor(&self) -> f64 {
+        f64::midpoint(self.floor_before.requests_per_s, self.floor_after.requests_per_s)
+    }
+
+    fn ratio(&self) -> f64 {
+        self.listener.load.requests_per_s / self.floor().max(1.0)
+    }
+}
+
+/// A case: the round whose ratio is the median, and the spread of the ratios.
+pub(crate) struct Row {
+    name: String,
+    median: Round,
+    lowest: f64,
+    highest: f64,
+}
+
+impl Row {
+    pub(crate) fn of(case: &Case, mut rounds: Vec<Round>) -> Self {
+        rounds.sort_by(|a, b| a.ratio().total_cmp(&b.ratio()));
+        let lowest = rounds.first().map_or(0.0, Round::ratio);
+        let highest = rounds.last().map_or(0.0, Round::ratio);
+        let median = rounds.swap_remove(rounds.len() / 2);
+        Self { name: case.name(), median, lowest, highest }
+    }
+
+    fn refused(&self) -> u64 {
+        let load = &self.median.listener.load;
+        let others = load.statuses.iter().filter(|(status, _)| !status.starts_with('2'));
+        others.map(|(_, count)| count).sum::<u64>() + load.io_errors.values().sum::<u64>()
+    }
+}
+
+pub(crate) fn print(rows: &[Row]) {
+    println!(
+        "{:<34} {:>10} {:>10} {:>6} {:>13} {:>9} {:>9} {:>10} {:>9} {:>7} {:>8}",
+        "case",
+        "listener/s",
+        "floor/s",
+        "ratio",
+        "spread",
+        "p50 ms",
+        "p99 ms",
+        "events/s",
+        "backlog",
+        "drain s",
+        "peak MiB"
+    );
+    for row in rows {
+        let listener = &row.median.listener;
+        println!(
+            "{:<34} {:>10.0} {:>10.0} {:>6.2} {:>13} {:>9.2} {:>9.2} {:>10.0} {:>6} MiB {:>7.1} {:>8.0}",
+            row.name,
+            listener.load.requests_per_s,
+            row.median.floor(),
+            row.median.ratio(),
+            format!("{:.2} to {:.2}", row.lowest, row.highest),
+            listener.load.latency_ms.p50,
+            listener.load.latency_ms.p99,
+            listener.load.events_per_s,
+            listener.backlog_bytes / (1024 * 1024),
+            listener.drain_seconds,
+            listener.peak_mib,
+        );
+    }
+    println!("\nWhere the listener's CPU time went while the load ran (seconds by thread):");
+    for row in rows {
+        let threads: Vec<String> =
+            row.median.listener.cpu_seconds.iter().map(|(name, s)| format!("{name} {s:.1}")).collect();
+        println!("  {:<34} {}", row.name, threads.join(", "));
+    }
+    for row in rows.iter().filter(|row| row.refused() > 0) {
+        println!("  {}: {} requests were not answered 2xx", row.name, row.refused());
+    }
+}
+
+pub(crate) fn write(rows: &[Row], out: &Path) -> Result<()> {
+    let results: Vec<Value> = rows.iter().map(json_row).collect();
+    let text = serde_json::to_string_pretty(&json!({"machine": machine(), "results": results}))?;
+    std::fs::write(out, text + "\n")?;
+    Ok(())
+}
+
+fn json_row(row: &Row) -> Value {
+    let listener = &row.median.listener;
+    json!({
+        "name": row.name,
+        "value": listener.load.requests_per_s,
+        "unit": "requests/s",
+        "floor": row.median.floor(),
+        "ratio_to_floor": row.median.ratio(),
+        "ratio_lowest": row.lowest,
+        "ratio_highest": row.highest,
+        "p50_ms": listener.load.latency_ms.p50,
+        "p99_ms": listener.load.latency_ms.p99,
+        "events_per_s": listener.load.events_per_s,
+        "backlog_bytes": listener.backlog_bytes,
+        "drain_seconds": listener.drain_seconds,
+        "peak_mib": listener.peak_mib,
+        "not_2xx": row.refused(),
+        "cpu_seconds": listener.cpu_seconds.iter().map(|(name, s)| json!({"thread": name, "seconds": s})).collect::<Vec<_>>(),
+    })
+}
+
+fn machine() -> Value {
+    let model = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = model
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .and_then(|rest| rest.split_once(':'))
+        .map_or_else(|| "unknown".to_owned(), |(_, name)| name.trim().to_owned());
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    json!({"cpu": model, "cores": cores, "kernel": kernel.trim(), "os": std::env::consts::OS})
+}
