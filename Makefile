@@ -1,0 +1,29 @@
+# The only entry points that people need; `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+CARGO ?= cargo
+
+.PHONY: help demo test bench crds docs fmt
+
+help: ## list what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
+
+demo: ## run the main job on this machine: signed deliveries in, pages out
+	$(CARGO) build --locked -p listener -p tests --bin listener --bin demo
+	$(CARGO) run --locked --quiet -p tests --bin demo
+
+test: ## everything that CI runs; installs what it needs when it may
+	tests/run
+
+bench: ## durable ingest beside the floor: a table and target/bench.json
+	$(CARGO) build --release --locked -p listener -p floor -p driver -p bench
+	target/release/bench
+
+crds: ## write crds/hubspotlisteners.yaml from the types
+	UPDATE_CRDS=1 $(CARGO) test --locked -p crds
+
+docs: ## write the generated pages of docs/
+	UPDATE_DOCS=1 $(CARGO) test --locked -p listener --lib reference
+
+fmt: ## format the code
+	$(CARGO) fmt --all
