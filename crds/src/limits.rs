@@ -8,6 +8,26 @@ pub const MAX_CLIENT_SECRETS: usize = 8;
 pub const MAX_DESTINATIONS: usize = 32;
 /// Answer headers on one listener, and headers on one destination.
 pub const MAX_HEADERS: usize = 32;
+/// Sets of shared settings on one listener.
+pub const MAX_SETTINGS_FROM: usize = 16;
+/// Characters of a display name.
+pub const MAX_DISPLAY_NAME: usize = 128;
+/// Characters of a description.
+pub const MAX_DESCRIPTION: usize = 1_024;
+/// Characters of a filter, a trace key template or a data URI template.
+pub const MAX_EXPRESSION: usize = 4_096;
+/// Characters of an answer's body in the manifest.
+pub const MAX_BODY_TEMPLATE: usize = 65_536;
+/// Characters of a header's name.
+pub const MAX_HEADER_NAME: usize = 128;
+/// Characters of a header's value in the manifest.
+pub const MAX_HEADER_VALUE: usize = 4_096;
+/// Characters of a public host: 253 of DNS and a port.
+pub const MAX_HOST: usize = 259;
+/// Characters of a public path.
+pub const MAX_PATH: usize = 1_024;
+/// Characters of a destination's URL.
+pub const MAX_URL: usize = 2_048;
 /// Seconds that a v3 timestamp may be old; HubSpot documents five minutes.
 pub const DEFAULT_MAX_AGE_SECONDS: i32 = 300;
 /// Seconds that a v3 timestamp may be ahead; ours, HubSpot documents none.

@@ -1,0 +1,151 @@
+//! What no rule of the API server can say, and needs no look at the cluster.
+//!
+//! A check is a named function in [`CHECKS`]. Each looks at one thing.
+
+use url::Url;
+
+use super::Refusal;
+use crate::HubSpotListenerSpec;
+
+/// Checks one thing of a spec.
+type Check = fn(&HubSpotListenerSpec) -> Vec<Refusal>;
+
+/// All checks, in the order of the spec's fields.
+pub(super) const CHECKS: &[Check] = &[
+    public_host,
+    public_path,
+    answer_header_values,
+    destination_urls,
+    destination_header_values,
+    scopes_beside_settings,
+];
+
+/// The rule knows the characters of a host; here the lengths and the port.
+fn public_host(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
+    let Some(host) = &spec.url.host else { return Vec::new() };
+    let (name, port) = host.split_once(':').map_or((host.as_str(), None), |(name, port)| (name, Some(port)));
+    let mut refusals = Vec::new();
+    let mut refuse = |reason: &str, remedy: &str| {
+        refusals.push(Refusal::new("spec.url.host", reason, remedy));
+    };
+    if name.len() > 253 || name.split('.').any(|label| label.len() > 63) {
+        refuse(
+            "DNS knows no host that is so long",
+            "write at most 63 characters between dots, and 253 in all",
+        );
+    }
+    let digits = port.filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+    if digits.is_some_and(|port| port.parse::<u16>().unwrap_or(0) == 0) {
+        refuse("there is no such port", "write a port from 1 to 65535, or none for 443");
+    }
+    refusals
+}
+
+/// HubSpot signs the URL as it was registered, so the path must be one that nobody on the way rewrites.
+fn public_path(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
+    let Some(path) = &spec.url.path else { return Vec::new() };
+    let mut refusals = Vec::new();
+    let mut refuse = |reason: &str, remedy: &str| {
+        refusals.push(Refusal::new("spec.url.path", reason, remedy));
+    };
+    if !path.bytes().all(is_path_byte) {
+        refuse(
+            "a path has only letters, digits and a few signs",
+            "write other characters percent-encoded, a space as %20",
+        );
+    }
+    let broken = path
+        .split('%')
+        .skip(1)
+        .any(|after| !after.as_bytes().get(..2).is_some_and(|pair| pair.iter().all(u8::is_ascii_hexdigit)));
+    if broken {
+        refuse("% is not followed by two hexadecimal digits", "write % itself as %25");
+    }
+    if path.split('/').any(|segment| segment == "." || segment == "..") {
+        refuse(
+            "proxies rewrite /./ and /../, and the signature would not fit",
+            "write the path without them",
+        );
+    }
+    refusals
+}
+
+/// `pchar` of RFC 3986 and `/`. `?` and `#` have a rule of their own.
+fn is_path_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@%?#".contains(&byte)
+}
+
+fn answer_header_values(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
+    let headers = spec.response.headers.iter().enumerate();
+    headers
+        .filter_map(|(at, header)| header_value(&format!("spec.response.headers[{at}].value"), &header.value))
+        .collect()
+}
+
+/// A URL without handlebars must be one; with handlebars it is looked at when it is rendered.
+fn destination_urls(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    for (at, destination) in spec.destinations.iter().enumerate() {
+        let Some(http) = &destination.http else { continue };
+        // The rule has spoken about those that begin otherwise.
+        if http.url.contains("{{") || !(http.url.starts_with("https://") || http.url.starts_with("http://")) {
+            continue;
+        }
+        let field = format!("spec.destinations[{at}].http.url");
+        let refusal = match Url::parse(&http.url) {
+            Err(error) => (
+                format!("this is not a URL: {error}"),
+                "write one such as https://warehouse.example.com/hubspot",
+            ),
+            Ok(url) if !url.username().is_empty() || url.password().is_some() => (
+                "a name or password in a URL is seen by everybody who sees the manifest".to_owned(),
+                "take it out and send it as a header with valueFrom.secretKeyRef",
+            ),
+            Ok(url) if url.fragment().is_some() => {
+                ("what follows # is never sent".to_owned(), "remove it, or write # as %23")
+            }
+            Ok(_) => continue,
+        };
+        refusals.push(Refusal::new(field, refusal.0, refusal.1));
+    }
+    refusals
+}
+
+fn destination_header_values(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    for (at, destination) in spec.destinations.iter().enumerate() {
+        let headers = destination.http.iter().flat_map(|http| http.headers.iter().enumerate());
+        for (header_at, header) in headers {
+            let field = format!("spec.destinations[{at}].http.headers[{header_at}].value");
+            refusals.extend(header.value.as_deref().and_then(|value| header_value(&field, value)));
+        }
+    }
+    refusals
+}
+
+/// Of the text as written; what a template puts in is looked at when it is rendered.
+fn header_value(field: &str, value: &str) -> Option<Refusal> {
+    if value.contains(['\r', '\n']) {
+        return Some(Refusal::new(
+            field,
+            "a header's value is one line",
+            "remove the line break; `|` in YAML leaves one at the end, `|-` does not",
+        ));
+    }
+    let bad = value.chars().any(|c| c != '\t' && !(' '..='~').contains(&c));
+    bad.then(|| Refusal::new(field, "a header's value has only ASCII", "write ASCII, or encode the value"))
+}
+
+/// `settings.<scope>` can mean only one thing.
+fn scopes_beside_settings(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
+    let from = spec.settings_from.iter().enumerate();
+    from.filter(|(_, from)| spec.settings.contains_key(&from.scope))
+        .map(|(at, from)| {
+            Refusal::new(
+                format!("spec.settingsFrom[{at}].scope"),
+                format!("settings has a member {} of its own", from.scope),
+                "rename the one or the other",
+            )
+        })
+        .collect()
+}

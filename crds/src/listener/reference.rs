@@ -1,0 +1,43 @@
+//! References from a listener to keys of Secrets and `ConfigMaps` in its namespace.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One key of a Secret in the listener's namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SecretKeyRef {
+    /// Name of the Secret.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Key in the Secret.
+    #[schemars(length(min = 1, max = 253))]
+    pub key: String,
+}
+
+/// One key of a `ConfigMap` in the listener's namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConfigMapKeyRef {
+    /// Name of the `ConfigMap`.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Key in the `ConfigMap`.
+    #[schemars(length(min = 1, max = 253))]
+    pub key: String,
+}
+
+/// Settings shared by many listeners, under a scope: `settings.<scope>.…`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SettingsFrom {
+    /// Name under `settings`: letters, digits and `_`, not beginning with a digit.
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z_][A-Za-z0-9_]*$')").message(
+        "a scope is a name that templates can use; write letters, digits and _ only, such as integration"
+    ))]
+    pub scope: String,
+    /// The `ConfigMap` key that holds a JSON object.
+    pub config_map_key_ref: ConfigMapKeyRef,
+}
