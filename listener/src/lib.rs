@@ -4,7 +4,7 @@
 //! [`receive`] takes a request and keeps its exact bytes, [`verify`] proves it,
 //! [`store`] puts it on disk before it is answered, [`event`] splits and keys it,
 //! [`filter`] chooses, [`deliver`] cuts pages and hands them on.
-//! [`config`] makes the running state from a configuration file, [`template`]
+//! [`run`] wires one process. [`config`] makes the running state from a configuration file, [`template`]
 //! and [`filter`] are the language in it, [`admin`] shows what goes on.
 
 pub mod admin;
@@ -18,6 +18,7 @@ pub mod manifest;
 pub mod metrics;
 pub mod mistake;
 pub mod receive;
+pub mod run;
 pub mod store;
 pub mod template;
 pub mod verify;

@@ -4,6 +4,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::HubSpotListenerSpec;
+
 /// One key of a Secret in the listener's namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -40,4 +42,34 @@ pub struct SettingsFrom {
     pub scope: String,
     /// The `ConfigMap` key that holds a JSON object.
     pub config_map_key_ref: ConfigMapKeyRef,
+}
+
+impl HubSpotListenerSpec {
+    /// Every key of a Secret that the listener reads, with the path of the field that names it.
+    pub fn secret_references(&self) -> Vec<(String, &SecretKeyRef)> {
+        let clients = self.client_secrets.iter().enumerate();
+        let mut references: Vec<_> =
+            clients.map(|(at, reference)| (format!("spec.clientSecrets[{at}]"), reference)).collect();
+        for (at, destination) in self.destinations.iter().enumerate() {
+            let headers = destination.http.iter().flat_map(|http| http.headers.iter().enumerate());
+            references.extend(headers.filter_map(|(header, value)| {
+                let from = value.value_from.as_ref()?;
+                let field =
+                    format!("spec.destinations[{at}].http.headers[{header}].valueFrom.secretKeyRef");
+                Some((field, &from.secret_key_ref))
+            }));
+        }
+        if let Some(postgres) = &self.storage.postgres {
+            references.push(("spec.storage.postgres.urlSecretRef".to_owned(), &postgres.url_secret_ref));
+        }
+        references
+    }
+
+    /// Every key of a ConfigMap that the listener reads, with the path of the field that names it.
+    pub fn config_map_references(&self) -> Vec<(String, &ConfigMapKeyRef)> {
+        let shared = self.settings_from.iter().enumerate();
+        shared
+            .map(|(at, from)| (format!("spec.settingsFrom[{at}].configMapKeyRef"), &from.config_map_key_ref))
+            .collect()
+    }
 }

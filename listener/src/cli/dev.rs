@@ -1,12 +1,128 @@
 //! `listener dev`
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
-/// Run listeners from the manifests that kubectl apply takes, without a cluster.
+use anyhow::{bail, ensure};
+
+use super::limits::LimitArgs;
+use super::log::{LogArgs, LogFormat};
+use crate::clock::Clock;
+use crate::config::ManifestFiles;
+use crate::deliver::Timing;
+use crate::run;
+
+/// Run listeners from the manifests that kubectl apply takes, without a cluster
+///
+/// Takes the same YAML: HubSpotListener, Secret (stringData or data) and
+/// ConfigMap, in one file or several. Each listener gets the path
+/// /NAMESPACE/NAME (or its spec.url.path) on one port; what it accepts is kept
+/// under --data and is still there after a restart. A change of a file is taken
+/// up within a second; a bad one is refused and what runs goes on.
+///
+/// HubSpot posts to public HTTPS addresses only. To receive real deliveries, let
+/// a tunnel or a proxy lead to --listen and give its address as --public-url:
+/// the signature is over that address.
+///
+/// Example:
+///
+///   listener dev docs/examples/contacts.yaml --public-url https://abc.example.com
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    /// Manifests
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Public address: the webhook paths
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Admin address: probes, metrics, status
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9090")]
+    admin: SocketAddr,
+    /// Where deliveries are kept
+    #[arg(long, value_name = "DIR", default_value = "listener-data")]
+    data: PathBuf,
+    /// Scheme and host under which HubSpot reaches --listen [default: http://LISTEN]
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
 
 /// Runs the command.
-pub fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not written yet")
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let Args { files, listen, admin, data, public_url, limits, log } = args;
+    log.init(LogFormat::Text)?;
+    let public_base = match public_url {
+        Some(url) => check_base(&url)?,
+        None => format!("http://{listen}"),
+    };
+    let options = run::Options {
+        source: Arc::new(ManifestFiles { files, public_base, allowed_addresses: everywhere() }),
+        must_begin_well: true,
+        listen,
+        admin,
+        admin_token: None,
+        data,
+        clock: Clock::System,
+        limits: limits.public_port(),
+        journal: limits.journal(),
+        timing: Timing::default(),
+        poll: Duration::from_millis(500),
+        tidy: Duration::from_secs(60),
+    };
+    ensure!(
+        options.admin.ip().is_loopback(),
+        "--admin {admin} is not a loopback address, and `dev` has no token to guard it; use 127.0.0.1"
+    );
+    super::runtime()?.block_on(async {
+        let stop = run::stop_signal()?;
+        run::run(options, stop, |addresses| {
+            for address in addresses {
+                eprintln!("{} ({})", address.display_name, address.key);
+                eprintln!("  paste into HubSpot: {}", address.public_url);
+            }
+            eprintln!("status: http://{admin}/api/v1/status   metrics: http://{admin}/metrics   end: Ctrl-C");
+        })
+        .await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// On one's own machine destinations are mostly on loopback.
+fn everywhere() -> Vec<String> {
+    vec!["0.0.0.0/0".to_owned(), "::/0".to_owned()]
+}
+
+/// Scheme and host, nothing behind them: the path is the listener's.
+fn check_base(text: &str) -> anyhow::Result<String> {
+    let base = text.trim_end_matches('/');
+    let Some((scheme, host)) = base.split_once("://") else {
+        bail!("--public-url {text:?} has no scheme; write https://host");
+    };
+    ensure!(matches!(scheme, "https" | "http"), "--public-url {text:?}: use https:// or http://");
+    ensure!(
+        !host.is_empty() && !host.contains(['/', '?', '#', '@']) && !host.contains(char::is_whitespace),
+        "--public-url {text:?}: give scheme and host only; the path is spec.url.path or /namespace/name"
+    );
+    Ok(base.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_scheme_and_host() {
+        assert_eq!(check_base("https://abc.example.com/").unwrap(), "https://abc.example.com");
+        assert_eq!(check_base("http://127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080");
+        for wrong in ["abc.example.com", "ftp://x", "https://", "https://x/path", "https://u@x", "https://x?y"] {
+            assert!(check_base(wrong).is_err(), "{wrong}");
+        }
+    }
 }

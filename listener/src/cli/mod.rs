@@ -2,6 +2,8 @@
 
 pub mod check;
 pub mod dev;
+mod limits;
+mod log;
 pub mod send;
 pub mod serve;
 pub mod verify;
@@ -40,4 +42,9 @@ pub fn main() -> ExitCode {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// The process's async runtime.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }

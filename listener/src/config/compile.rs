@@ -1,0 +1,317 @@
+//! Makes the running state of a listener from its inputs, as a whole or not at all.
+//! Pure: it reads nothing and waits for nothing.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crds::check::Refusal;
+use crds::listener::{Destination, Header, HttpDestination};
+use http::{HeaderName, HeaderValue, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::live::{Answer, Live, LiveDestination, Target};
+use super::source::{Inputs, Refused};
+use super::settings;
+use crate::filter::{Filter, Surroundings};
+use crate::manifest::compile::compile_check;
+use crate::template::{Place, Scope, Template};
+use crate::verify::Verifier;
+
+/// The running state, or every mistake that keeps it from running.
+pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
+    let mut refusals = crds::check::check(&inputs.configuration.spec);
+    refusals.extend(compile_check(&inputs.configuration.spec));
+    let url = check_public_url(&inputs.configuration.public_url, &mut refusals);
+    let secrets = client_secrets(&inputs, &mut refusals);
+    let settings = settings::merge(&inputs.configuration.spec, &inputs.config_maps).unwrap_or_else(|missing| {
+        refusals.extend(missing);
+        Value::Null
+    });
+    let listener = describe(&inputs);
+    let surroundings = Surroundings::new(&settings, &listener);
+
+    let mut build = Build { inputs: &inputs, settings: &settings, listener: &listener, refusals };
+    let spec = &inputs.configuration.spec;
+    let answer = build.answer();
+    let destinations = spec
+        .destinations
+        .iter()
+        .enumerate()
+        .filter_map(|(at, destination)| build.destination(at, destination))
+        .map(Arc::new)
+        .collect();
+    let filter = build.filter("spec.filter", spec.filter.as_deref());
+    let trace_key = build.template("spec.traceKeyTemplate", spec.trace_key_template.as_deref(), Place::Raw);
+    let data_uri = build.template("spec.dataUriTemplate", spec.data_uri_template.as_deref(), Place::Uri);
+
+    let mut refusals = build.refusals;
+    let (Some(url), Some(answer), true) = (url, answer, refusals.is_empty()) else {
+        // A mistake that two checks see is said once.
+        let mut seen = std::collections::HashSet::new();
+        refusals.retain(|refusal| seen.insert(refusal.field.clone()));
+        return Err(Refused { refusals });
+    };
+    let verifier = Verifier::new(&secrets, &inputs.configuration.public_url, &spec.signature);
+    Ok(Live {
+        path: url.path,
+        verifier,
+        answer,
+        surroundings,
+        filter,
+        destinations,
+        trace_key,
+        data_uri,
+        settings,
+        listener,
+        configuration: inputs.configuration,
+    })
+}
+
+/// The public URL's path as it is written, not as a parser would print it.
+struct RawUrl {
+    path: String,
+}
+
+fn check_public_url(text: &str, refusals: &mut Vec<Refusal>) -> Option<RawUrl> {
+    let mut refuse = |reason: String| {
+        refusals.push(Refusal {
+            field: "publicUrl".to_owned(),
+            reason,
+            remedy: "give the URL as it is registered in HubSpot: https://host/path, no query".to_owned(),
+        });
+        None
+    };
+    if let Err(error) = Url::parse(text) {
+        return refuse(format!("{text:?} is no URL: {error}"));
+    }
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return refuse(format!("{text:?} has no scheme"));
+    };
+    if scheme != "https" && scheme != "http" {
+        return refuse(format!("{scheme} is neither https nor http"));
+    }
+    if text.contains(['?', '#']) || text.contains(|c: char| c.is_ascii_whitespace() || c.is_control()) {
+        return refuse(format!("{text:?} has a query, a fragment or white space"));
+    }
+    let path = rest.find('/').map_or("/", |at| &rest[at..]);
+    Some(RawUrl { path: path.to_owned() })
+}
+
+fn client_secrets(inputs: &Inputs, refusals: &mut Vec<Refusal>) -> Vec<SecretString> {
+    let mut found = Vec::new();
+    for (at, reference) in inputs.configuration.spec.client_secrets.iter().enumerate() {
+        let field = format!("spec.clientSecrets[{at}]");
+        if let Some(secret) = secret(inputs, &field, &reference.name, &reference.key, refusals) {
+            found.push(secret);
+        }
+    }
+    found
+}
+
+fn secret(
+    inputs: &Inputs,
+    field: &str,
+    name: &str,
+    key: &str,
+    refusals: &mut Vec<Refusal>,
+) -> Option<SecretString> {
+    let found = inputs.secrets.get(&(name.to_owned(), key.to_owned()));
+    let (reason, remedy) = match found {
+        Some(value) if !value.expose_secret().is_empty() => return Some(value.clone()),
+        Some(_) => (format!("key {key} of Secret {name} is empty"), "put the secret into that key"),
+        None => (
+            format!("Secret {name} has no key {key}, or is not there"),
+            "make the Secret with that key, or correct the reference",
+        ),
+    };
+    refusals.push(Refusal { field: field.to_owned(), reason, remedy: remedy.to_owned() });
+    None
+}
+
+/// `listener` in templates and filters.
+fn describe(inputs: &Inputs) -> Value {
+    let configuration = &inputs.configuration;
+    json!({
+        "name": configuration.name,
+        "namespace": configuration.namespace,
+        "displayName": configuration.spec.display_name,
+        "description": configuration.spec.description.as_deref().unwrap_or_default(),
+        "url": configuration.public_url,
+    })
+}
+
+/// What the parts of a listener are built with, and the mistakes found on the way.
+struct Build<'a> {
+    inputs: &'a Inputs,
+    settings: &'a Value,
+    listener: &'a Value,
+    refusals: Vec<Refusal>,
+}
+
+impl Build<'_> {
+    fn refuse(&mut self, field: String, reason: String, remedy: &str) {
+        self.refusals.push(Refusal { field, reason, remedy: remedy.to_owned() });
+    }
+
+    /// Mistakes are reported by `compile_check`, which sees the same text.
+    fn template(&mut self, field: &str, text: Option<&str>, place: Place) -> Option<Template> {
+        match Template::compile(text?, place) {
+            Ok(template) => Some(template),
+            Err(mistake) => {
+                self.refuse(field.to_owned(), mistake.to_string(), "mend the template");
+                None
+            }
+        }
+    }
+
+    fn filter(&mut self, field: &str, text: Option<&str>) -> Option<Filter> {
+        match Filter::compile(text?) {
+            Ok(filter) => Some(filter),
+            Err(mistake) => {
+                self.refuse(field.to_owned(), mistake.to_string(), "mend the filter");
+                None
+            }
+        }
+    }
+
+    fn answer(&mut self) -> Option<Answer> {
+        let response = &self.inputs.configuration.spec.response;
+        let status = u16::try_from(response.status_code)
+            .ok()
+            .and_then(|code| StatusCode::from_u16(code).ok())
+            .filter(StatusCode::is_success);
+        let body = self.template("spec.response.body", response.body.as_deref(), Place::Raw);
+        let mut headers = Vec::new();
+        for (at, header) in response.headers.iter().enumerate() {
+            let field = format!("spec.response.headers[{at}]");
+            let name = self.header_name(&field, &header.name);
+            let value = self.template(&format!("{field}.value"), Some(&header.value), Place::Raw);
+            headers.extend(name.zip(value));
+        }
+        let Some(status) = status else {
+            self.refuse(
+                "spec.response.statusCode".to_owned(),
+                format!("{} is no success", response.status_code),
+                "use 200 to 299",
+            );
+            return None;
+        };
+        Some(Answer { status, media_type: response.media_type, body, headers })
+    }
+
+    fn header_name(&mut self, field: &str, name: &str) -> Option<HeaderName> {
+        let parsed = HeaderName::from_bytes(name.as_bytes()).ok();
+        if parsed.is_none() {
+            self.refuse(format!("{field}.name"), format!("{name:?} is no header name"), "use letters, digits and -");
+        }
+        parsed
+    }
+
+    fn destination(&mut self, at: usize, destination: &Destination) -> Option<LiveDestination> {
+        let field = format!("spec.destinations[{at}]");
+        let spec = &self.inputs.configuration.spec;
+        let filter = self.filter(&format!("{field}.filter"), destination.filter.as_deref());
+        let target = match (&destination.http, &destination.log) {
+            (Some(http), None) => self.http(&format!("{field}.http"), http)?,
+            (None, Some(_)) => Target::Log,
+            _ => {
+                self.refuse(field, "has not exactly one of http and log".to_owned(), "keep one of them");
+                return None;
+            }
+        };
+        let rate = destination.rate_limit.as_ref().and_then(|rate| {
+            let requests = NonZeroU32::new(u32::try_from(rate.requests).ok()?)?;
+            Some((requests, seconds(rate.per_seconds.max(1))))
+        });
+        Some(LiveDestination {
+            name: destination.name.clone(),
+            filter,
+            target,
+            concurrency: at_least_one(destination.concurrency),
+            rate,
+            max_attempts: u32::try_from(destination.retry.max_attempts.max(1)).unwrap_or(1),
+            max_age: seconds(destination.retry.max_age_seconds),
+            page_size: at_least_one(spec.page.size),
+            linger: Duration::from_millis(u64::try_from(spec.page.linger_milliseconds).unwrap_or(0)),
+        })
+    }
+
+    fn http(&mut self, field: &str, http: &HttpDestination) -> Option<Target> {
+        let url_field = format!("{field}.url");
+        let text = self.render(&url_field, &http.url, Place::Uri)?;
+        let url = match Url::parse(&text) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => url,
+            Ok(_) => {
+                self.refuse(url_field, format!("{text:?} is no http URL"), "begin with https:// or http://");
+                return None;
+            }
+            Err(error) => {
+                self.refuse(url_field, format!("{text:?} is no URL: {error}"), "write a whole URL, https://host/path");
+                return None;
+            }
+        };
+        let mut headers = Vec::new();
+        for (at, header) in http.headers.iter().enumerate() {
+            headers.extend(self.header(&format!("{field}.headers[{at}]"), header));
+        }
+        Some(Target::Http { url, format: http.format, headers, timeout: seconds(http.timeout_seconds.max(1)) })
+    }
+
+    fn header(&mut self, field: &str, header: &Header) -> Option<(HeaderName, HeaderValue)> {
+        let name = self.header_name(field, &header.name)?;
+        let remedy = "a header value is visible ASCII text on one line";
+        match (&header.value, &header.value_from) {
+            (Some(value), None) => {
+                let field = format!("{field}.value");
+                let text = self.render(&field, value, Place::Raw)?;
+                let value = HeaderValue::from_str(&text).ok();
+                if value.is_none() {
+                    self.refuse(field, "cannot be sent as a header".to_owned(), remedy);
+                }
+                Some((name, value?))
+            }
+            (None, Some(from)) => {
+                let field = format!("{field}.valueFrom.secretKeyRef");
+                let reference = &from.secret_key_ref;
+                let secret = secret(self.inputs, &field, &reference.name, &reference.key, &mut self.refusals)?;
+                let value = HeaderValue::from_str(secret.expose_secret()).ok();
+                let Some(mut value) = value else {
+                    let reason = format!("key {} of Secret {} cannot be sent as a header", reference.key, reference.name);
+                    self.refuse(field, reason, remedy);
+                    return None;
+                };
+                value.set_sensitive(true);
+                Some((name, value))
+            }
+            _ => {
+                let reason = "has not exactly one of value and valueFrom".to_owned();
+                self.refuse(field.to_owned(), reason, "keep one of them");
+                None
+            }
+        }
+    }
+
+    /// A template over `settings` and `listener` alone, rendered once.
+    fn render(&mut self, field: &str, text: &str, place: Place) -> Option<String> {
+        let template = self.template(field, Some(text), place)?;
+        let scope = Scope { settings: Some(self.settings), listener: Some(self.listener), ..Scope::default() };
+        match template.render(&scope) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                self.refuse(field.to_owned(), error.to_string(), "mend the template or the settings it reads");
+                None
+            }
+        }
+    }
+}
+
+fn at_least_one(number: i32) -> usize {
+    usize::try_from(number).unwrap_or(1).max(1)
+}
+
+fn seconds(number: i32) -> Duration {
+    Duration::from_secs(u64::try_from(number).unwrap_or(0))
+}
