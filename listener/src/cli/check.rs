@@ -85,9 +85,9 @@ fn text(manifests: &Manifests, files: usize, out: &mut impl Write, err: &mut imp
 }
 
 fn json(manifests: &Manifests, out: &mut impl Write) -> anyhow::Result<()> {
-    let listeners = manifests.listeners.iter().map(|listener| {
-        json!({"namespace": listener.namespace, "name": listener.name, "file": listener.file})
-    });
+    let listeners = manifests.listeners.iter().map(
+        |listener| json!({"namespace": listener.namespace, "name": listener.name, "file": listener.file}),
+    );
     let report = json!({
         "mistakes": manifests.mistakes,
         "notes": manifests.notes.iter().chain(&manifests.missing).collect::<Vec<_>>(),

@@ -47,7 +47,8 @@ struct Found(Vec<Refusal>);
 
 impl Found {
     fn template(&mut self, field: &str, text: &str, place: Place) {
-        self.0.extend(Template::compile(text, place).err().map(|mistake| refusal(field, "template", mistake)));
+        self.0
+            .extend(Template::compile(text, place).err().map(|mistake| refusal(field, "template", mistake)));
     }
 
     fn filter(&mut self, field: &str, text: &str) {

@@ -34,8 +34,11 @@ pub(super) fn secret(reading: &mut Reading, object: &Object<'_>) {
                         continue;
                     }
                     Err(Decode::NotText) => {
-                        let refusal =
-                            Refusal::new(path, "this value is not text", "a listener cannot use it; leave it if others do");
+                        let refusal = Refusal::new(
+                            path,
+                            "this value is not text",
+                            "a listener cannot use it; leave it if others do",
+                        );
                         reading.note(file, key.place, refusal);
                         continue;
                     }
@@ -116,7 +119,8 @@ enum Decode {
 
 /// Line breaks within base64 are skipped, as the API server does.
 fn decode(value: &str) -> Result<Zeroizing<String>, Decode> {
-    let packed: Zeroizing<String> = Zeroizing::new(value.chars().filter(|c| !matches!(c, '\r' | '\n')).collect());
+    let packed: Zeroizing<String> =
+        Zeroizing::new(value.chars().filter(|c| !matches!(c, '\r' | '\n')).collect());
     let bytes = STANDARD.decode(packed.as_bytes()).map_err(|_| Decode::NotBase64)?;
     String::from_utf8(bytes).map(Zeroizing::new).map_err(|error| {
         drop(Zeroizing::new(error.into_bytes()));

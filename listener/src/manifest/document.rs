@@ -146,17 +146,20 @@ impl Reading {
     fn named(&mut self, file: &str, node: &Node, kind: &'static str, read: fn(&mut Self, &Object<'_>)) {
         let metadata = node.get("metadata");
         let Some(name) = metadata.and_then(|metadata| metadata.get("name")).and_then(Node::text) else {
-            let refusal = Refusal::new("metadata.name", "this field is required", "add it: the object's name");
+            let refusal =
+                Refusal::new("metadata.name", "this field is required", "add it: the object's name");
             return self.mistake(file, node.place_of("metadata.name"), refusal);
         };
-        let namespace = match metadata.and_then(|metadata| metadata.get("namespace")).map(|node| &node.content) {
-            None | Some(Content::Scalar(serde_json::Value::Null)) => "default",
-            Some(Content::Scalar(serde_json::Value::String(namespace))) => namespace,
-            Some(_) => {
-                let refusal = Refusal::new("metadata.namespace", "a text is expected here", "put it in quotes");
-                return self.mistake(file, node.place_of("metadata.namespace"), refusal);
-            }
-        };
+        let namespace =
+            match metadata.and_then(|metadata| metadata.get("namespace")).map(|node| &node.content) {
+                None | Some(Content::Scalar(serde_json::Value::Null)) => "default",
+                Some(Content::Scalar(serde_json::Value::String(namespace))) => namespace,
+                Some(_) => {
+                    let refusal =
+                        Refusal::new("metadata.namespace", "a text is expected here", "put it in quotes");
+                    return self.mistake(file, node.place_of("metadata.namespace"), refusal);
+                }
+            };
         let key = (kind, namespace.to_owned(), name.to_owned());
         let place = node.place_of("metadata.name");
         let here = format!("{file}:{}", place.line);

@@ -69,7 +69,11 @@ fn generation(node: &Node, refusals: &mut Vec<Refusal>) -> i64 {
 /// look finds all mistakes.
 fn spec(node: &Node, refusals: &mut Vec<Refusal>) -> Option<HubSpotListenerSpec> {
     let Some(spec) = node.get("spec") else {
-        refusals.push(Refusal::new("spec", "this field is required", "add it with displayName, clientSecrets and destinations"));
+        refusals.push(Refusal::new(
+            "spec",
+            "this field is required",
+            "add it with displayName, clientSecrets and destinations",
+        ));
         return None;
     };
     let mut value = spec.value();

@@ -55,7 +55,8 @@ impl References {
             let headers = destination.http.iter().flat_map(|http| http.headers.iter().enumerate());
             for (header_at, header) in headers {
                 if let Some(from) = &header.value_from {
-                    let field = format!("spec.destinations[{at}].http.headers[{header_at}].valueFrom.secretKeyRef");
+                    let field =
+                        format!("spec.destinations[{at}].http.headers[{header_at}].valueFrom.secretKeyRef");
                     want(SECRET, &from.secret_key_ref.name, &from.secret_key_ref.key, field);
                 }
             }

@@ -1,4 +1,4 @@
-//! What a plain YAML scalar means to kubectl, which reads YAML 1.1: `yes` and `on` are true,
+//! What a plain YAML scalar means to kubectl, which reads YAML 1.1: `y`, `yes` and `on` are true,
 //! and `010` is eight. Quoted and block scalars are always text.
 
 use serde_json::{Number, Value};
@@ -7,8 +7,12 @@ use serde_json::{Number, Value};
 pub(super) fn plain(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
-        "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => return Value::Bool(true),
-        "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => return Value::Bool(false),
+        "true" | "True" | "TRUE" | "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => {
+            return Value::Bool(true);
+        }
+        "false" | "False" | "FALSE" | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => {
+            return Value::Bool(false);
+        }
         _ => {}
     }
     number(text).map_or_else(|| Value::String(text.to_owned()), Value::Number)
@@ -96,7 +100,7 @@ mod tests {
     #[case("09", json!(9))]
     #[case(".inf", json!(".inf"))]
     #[case("2026-11-25", json!("2026-11-25"))]
-    #[case("y", json!("y"))]
+    #[case("y", json!(true))]
     #[case("١", json!("١"))]
     fn a_plain_scalar_is_what_kubectl_reads(#[case] text: &str, #[case] value: Value) {
         assert_eq!(plain(text), value);

@@ -92,7 +92,8 @@ impl Node {
                     .filter_map(|(key, below)| {
                         // Keys may hold dots themselves: the longest that fits is meant.
                         let after = rest.strip_prefix(key.text.as_str())?;
-                        (after.is_empty() || after.starts_with(['.', '['])).then_some((after, key.place, below))
+                        (after.is_empty() || after.starts_with(['.', '[']))
+                            .then_some((after, key.place, below))
                     })
                     .min_by_key(|(after, ..)| after.len()),
                 Content::Sequence(items) => rest.strip_prefix('[').and_then(|rest| {
@@ -197,7 +198,6 @@ enum OpenKind {
         key: Option<Waiting>,
         merged: Vec<(Key, Node)>,
     },
-
 }
 
 impl Build {
@@ -265,7 +265,9 @@ impl Build {
         anchor: usize,
         tag: Option<&Tag>,
     ) -> Result<(), YamlMistake> {
-        if let Some(Open { kind: OpenKind::Mapping { known, key: key @ None, .. }, .. }) = self.open.last_mut() {
+        if let Some(Open { kind: OpenKind::Mapping { known, key: key @ None, .. }, .. }) =
+            self.open.last_mut()
+        {
             *key = Some(if text == "<<" && style == ScalarStyle::Plain {
                 Waiting::Merge
             } else if known.insert(text.to_owned()) {
