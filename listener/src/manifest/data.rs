@@ -1,4 +1,4 @@
-//! Secrets and ConfigMaps. No value of a Secret goes into a mistake or a note.
+//! Secrets and `ConfigMap`s. No value of a Secret goes into a mistake or a note.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

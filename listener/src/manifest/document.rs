@@ -1,4 +1,4 @@
-//! From the documents of a file to listeners, Secrets and ConfigMaps, by kind.
+//! From the documents of a file to listeners, Secrets and `ConfigMap`s, by kind.
 
 use std::collections::HashMap;
 

@@ -44,13 +44,13 @@ pub struct Manifests {
     pub listeners: Vec<ManifestListener>,
     /// Values of Secrets.
     pub secrets: BTreeMap<KeyOf, SecretString>,
-    /// Values of ConfigMaps.
+    /// Values of `ConfigMap`s.
     pub config_maps: BTreeMap<KeyOf, String>,
     /// What is wrong.
     pub mistakes: Vec<ManifestMistake>,
     /// What a person may want to know: kinds that were left, values that look odd.
     pub notes: Vec<ManifestMistake>,
-    /// Secrets, ConfigMaps and keys that a listener names and that are in none of the files.
+    /// Secrets, `ConfigMap`s and keys that a listener names and that are in none of the files.
     pub missing: Vec<ManifestMistake>,
 }
 

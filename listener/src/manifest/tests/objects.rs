@@ -1,4 +1,4 @@
-//! Kinds, several files, lists, and how values come out of Secrets and ConfigMaps.
+//! Kinds, several files, lists, and how values come out of Secrets and `ConfigMap`s.
 
 use secrecy::ExposeSecret;
 
