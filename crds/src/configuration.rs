@@ -101,8 +101,8 @@ impl ConfigurationError {
 /// The known name nearest to the unknown one in serde's
 /// "unknown field `x`, expected one of `a`, `b`".
 fn meant(reason: &str) -> Option<&str> {
-    let mut quoted = reason.split('`').skip(1).step_by(2);
-    let (_, written) = (reason.starts_with("unknown ")).then(|| ()).zip(quoted.next())?;
+    let mut quoted = reason.strip_prefix("unknown ")?.split('`').skip(1).step_by(2);
+    let written = quoted.next()?;
     nearest(written, quoted)
 }
 

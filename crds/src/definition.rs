@@ -5,6 +5,8 @@
 //!   and gives its default, which is what somebody means who leaves a value empty.
 //! - `additionalProperties: false` goes: a structural schema may not say it, and
 //!   the API server drops or refuses unknown fields anyway.
+//! - Of Kubernetes' own descriptions the first paragraph stays: the rest makes the
+//!   definition too large to read, and stands in Kubernetes' reference.
 //!
 //! Use [`custom_resource_definition`], never `HubSpotListener::crd()`.
 
@@ -68,6 +70,11 @@ fn fit(schema: &mut Value) {
     schema.remove("nullable");
     if schema.get("additionalProperties") == Some(&Value::Bool(false)) {
         schema.remove("additionalProperties");
+    }
+    if let Some(Value::String(description)) = schema.get_mut("description")
+        && let Some(end) = description.find("\n\n")
+    {
+        description.truncate(end);
     }
     for key in ["items", "additionalProperties"] {
         if let Some(below) = schema.get_mut(key) {

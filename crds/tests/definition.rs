@@ -1,4 +1,5 @@
 //! The committed definition, and what an API server wants of it.
+#![expect(clippy::unwrap_used, reason = "a test's helpers are tests too")]
 
 use serde_json::Value;
 
@@ -38,12 +39,11 @@ fn the_committed_definition_is_the_one_that_the_types_make() {
         return;
     }
     let committed = std::fs::read_to_string(COMMITTED).unwrap_or_default();
-    if committed != made {
-        panic!(
-            "crds/hubspotlisteners.yaml is not what the types make.\n{}\nRun `make crds` and commit the file.",
-            difference(&committed, &made)
-        );
-    }
+    assert!(
+        committed == made,
+        "crds/hubspotlisteners.yaml is not what the types make.\n{}\nRun `make crds` and commit the file.",
+        difference(&committed, &made)
+    );
 }
 
 /// The lines that differ, between the first and the last difference.

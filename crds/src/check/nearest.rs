@@ -16,24 +16,26 @@ pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
         .map(|(_, name)| name)
 }
 
-/// Letters to insert, remove or change to make `right` of `left` (Levenshtein).
+/// Letters to insert, remove, change or swap with a neighbour to make `right` of `left`
+/// (optimal string alignment).
 fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut diagonal = i;
-        let mut before = i + 1;
-        for (cell, b) in row.iter_mut().skip(1).zip(&right) {
-            let changed = diagonal + usize::from(a != *b);
-            diagonal = *cell;
-            *cell = changed.min(before + 1).min(diagonal + 1);
-            before = *cell;
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    let mut rows: Vec<Vec<usize>> = vec![(0..=right.len()).collect()];
+    for (i, a) in left.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in right.iter().enumerate() {
+            let at = |row: usize, column: usize| rows.get(row).and_then(|row| row.get(column)).copied();
+            let changed = at(i, j).map(|before| before + usize::from(a != b));
+            let removed = at(i, j + 1).map(|before| before + 1);
+            let inserted = row.last().map(|before| before + 1);
+            let swapped = (i > 0 && j > 0 && left.get(i - 1) == Some(b) && right.get(j - 1) == Some(a))
+                .then(|| at(i - 1, j - 1).map(|before| before + 1))
+                .flatten();
+            row.push([changed, removed, inserted, swapped].into_iter().flatten().min().unwrap_or(usize::MAX));
         }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
+        rows.push(row);
     }
-    row.last().copied().unwrap_or_default()
+    rows.last().and_then(|row| row.last()).copied().unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -47,6 +49,7 @@ mod tests {
         assert_eq!(nearest("displayname", known), Some("displayName"));
         assert_eq!(nearest("dataURITemplate", known), Some("dataUriTemplate"));
         assert_eq!(nearest("discription", known), Some("description"));
+        assert_eq!(nearest("spce", ["spec", "status"]), Some("spec"));
     }
 
     #[test]

@@ -43,7 +43,9 @@ pub(super) fn drop_nulls(schema: &Value, value: &mut Value) {
         }
         Value::Array(items) => {
             if let Some(below) = schema.get("items") {
-                items.iter_mut().for_each(|item| drop_nulls(below, item));
+                for item in items {
+                    drop_nulls(below, item);
+                }
             }
         }
         _ => {}

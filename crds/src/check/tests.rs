@@ -372,3 +372,12 @@ fn free_json_may_be_as_deep_as_it_likes() {
     }
     accepted(&with("/settings", deep));
 }
+
+#[test]
+fn quantities_may_be_numbers_as_in_the_api_server() {
+    let mut spec = with("/resources", json!({"limits": {"cpu": 2, "memory": "1Gi"}}));
+    assert_eq!(refusals(&spec), Vec::<String>::new());
+    let typed: HubSpotListenerSpec = serde_json::from_value(spec.clone()).unwrap();
+    spec["resources"]["limits"]["cpu"] = json!("2");
+    assert_eq!(serde_json::to_value(&typed).unwrap()["resources"], spec["resources"]);
+}

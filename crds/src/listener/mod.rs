@@ -163,7 +163,11 @@ pub struct HubSpotListenerSpec {
         .message("without a pod the URL does not answer; write 1 or more, or use paused: true to hold pages back"))]
     pub replicas: i32,
     /// Resources of the listener's container.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "pod::resources_with_numbers"
+    )]
     pub resources: Option<ResourceRequirements>,
     /// Additions to the listener's pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]

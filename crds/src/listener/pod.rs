@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{Affinity, LocalObjectReference, Toleration, TopologySpreadConstraint};
+use k8s_openapi::api::core::v1::{
+    Affinity, LocalObjectReference, ResourceRequirements, Toleration, TopologySpreadConstraint,
+};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 /// Additions to the listener's pod.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,4 +36,24 @@ pub struct PodTemplate {
     /// Secrets to pull the image with.
     #[schemars(length(max = 16))]
     pub image_pull_secrets: Vec<LocalObjectReference>,
+}
+
+/// Takes `cpu: 2` as well as `cpu: "2"`: the API server does, and stores the number,
+/// but k8s-openapi's `Quantity` reads text only.
+pub(super) fn resources_with_numbers<'de, D>(
+    deserializer: D,
+) -> Result<Option<ResourceRequirements>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let Some(mut value) = Option::<Value>::deserialize(deserializer)? else { return Ok(None) };
+    for group in ["limits", "requests"] {
+        let Some(quantities) = value.get_mut(group).and_then(Value::as_object_mut) else { continue };
+        for quantity in quantities.values_mut() {
+            if let Value::Number(number) = quantity {
+                *quantity = Value::String(number.to_string());
+            }
+        }
+    }
+    serde_json::from_value(value).map(Some).map_err(D::Error::custom)
 }
