@@ -18,6 +18,7 @@ pub mod manifest;
 pub mod metrics;
 pub mod mistake;
 pub mod receive;
+pub mod send;
 pub mod store;
 pub mod template;
 pub mod verify;
