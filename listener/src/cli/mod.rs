@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod dev;
+mod secrets;
 pub mod send;
 pub mod serve;
 pub mod verify;
