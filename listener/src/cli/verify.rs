@@ -140,11 +140,13 @@ fn judge(verifier: &Verifier, received: Received, at_ms: i64) -> (bool, String) 
     match verifier.verify(Request::new(received), at_ms) {
         Ok(_) => (true, "accepted: the signature is right".to_owned()),
         Err(rejection) => {
-            let mut text = format!("refused: {}", rejection.cause.code());
-            let received = rejection.request.received();
-            if let Some(diagnosis) = verifier.diagnose(received, rejection.cause, at_ms) {
-                text.push_str(&format!("\nfound:   {}\n{}", diagnosis.code, diagnosis.message));
-            }
+            let cause = rejection.cause;
+            let text = match verifier.diagnose(rejection.request.received(), cause, at_ms) {
+                Some(found) => {
+                    format!("refused: {}\nfound:   {}\n{}", cause.code(), found.code, found.message)
+                }
+                None => format!("refused: {}", cause.code()),
+            };
             (false, text)
         }
     }

@@ -87,15 +87,12 @@ mod tests {
             ]
             .iter()
             .find(|pair| escape.as_deref() == Some(&pair.as_bytes()[..3]));
-            match known {
-                Some(pair) => {
-                    decoded.push(pair.as_bytes()[3]);
-                    at += 3;
-                }
-                None => {
-                    decoded.push(text[at]);
-                    at += 1;
-                }
+            if let Some(pair) = known {
+                decoded.push(pair.as_bytes()[3]);
+                at += 3;
+            } else {
+                decoded.push(text[at]);
+                at += 1;
             }
         }
         decoded

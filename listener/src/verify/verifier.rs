@@ -63,7 +63,7 @@ impl Verifier {
     /// Finds out what is really wrong with a refused request. Slow (up to some tenths of a second of computing);
     /// not for the answer's path.
     pub fn diagnose(&self, received: &Received, cause: Cause, now_ms: i64) -> Option<Diagnosis> {
-        diagnose::diagnose(self, received, cause, now_ms)
+        Some(diagnose::diagnose(self, received, cause, now_ms))
     }
 
     fn judge(&self, received: &Received, now_ms: i64) -> Result<(), Cause> {

@@ -46,7 +46,7 @@ impl Diagnosis {
 
 type Check = fn(&Case<'_>) -> Option<Diagnosis>;
 
-/// In the order in which they are asked.
+/// In the order in which they are asked; the checks of [`signature`] follow.
 const CHECKS: &[Check] = &[
     headers::several,
     headers::no_signature,
@@ -54,17 +54,11 @@ const CHECKS: &[Check] = &[
     timestamp::form,
     timestamp::in_seconds,
     timestamp::outside_window,
-    signature::any_of,
 ];
 
-pub(super) fn diagnose(
-    verifier: &Verifier,
-    received: &Received,
-    cause: Cause,
-    now_ms: i64,
-) -> Option<Diagnosis> {
-    let case = Case::new(verifier, received, cause, now_ms);
-    CHECKS.iter().find_map(|check| check(&case))
+pub(super) fn diagnose(verifier: &Verifier, received: &Received, cause: Cause, now_ms: i64) -> Diagnosis {
+    let refused = Case::new(verifier, received, cause, now_ms);
+    CHECKS.iter().find_map(|check| check(&refused)).unwrap_or_else(|| signature::any_of(&refused))
 }
 
 #[cfg(test)]

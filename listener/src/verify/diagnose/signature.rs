@@ -23,12 +23,11 @@ const CHECKS: &[Check] = &[
     variants::uri_and_method,
     v1_fits,
     access_token,
-    no_match,
 ];
 
-/// The first thing that is found.
-pub(super) fn any_of(case: &Case<'_>) -> Option<Diagnosis> {
-    CHECKS.iter().find_map(|check| check(case))
+/// The first thing that is found, or that nothing is.
+pub(super) fn any_of(case: &Case<'_>) -> Diagnosis {
+    CHECKS.iter().find_map(|check| check(case)).unwrap_or_else(|| no_match(case))
 }
 
 fn header_name(case: &Case<'_>) -> &'static str {
@@ -144,7 +143,7 @@ fn access_token(case: &Case<'_>) -> Option<Diagnosis> {
     })
 }
 
-fn no_match(case: &Case<'_>) -> Option<Diagnosis> {
+fn no_match(case: &Case<'_>) -> Diagnosis {
     let beside = match case.v1_beside_fits() {
         Some(false) if case.is_v3() => {
             " The v1 signature beside it, which leaves the URL out, is wrong too: so it is the secret or the body."
@@ -158,14 +157,14 @@ fn no_match(case: &Case<'_>) -> Option<Diagnosis> {
     } else {
         ""
     };
-    Some(Diagnosis::new(
+    Diagnosis::new(
         Code::NoMatch,
         format!(
             "No known mistake explains this signature. Most likely it was made with the client secret of another app \
              (or with an access token, pat-..., instead of the client secret), or something on the way changed the \
              body or the timestamp.{beside}{bound} Compare the secret with the app's Auth tab in HubSpot."
         ),
-    ))
+    )
 }
 
 /// The request as received but for its construction.

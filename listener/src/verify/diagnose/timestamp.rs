@@ -83,8 +83,7 @@ pub(super) fn outside_window(case: &Case<'_>) -> Option<Diagnosis> {
     }
     let further = signature::any_of(case);
     let code = if stale { Code::TooOldAndWrong } else { Code::AheadAndWrong };
-    let further = further.map_or(String::new(), |further| format!(" {}", further.message));
-    Some(Diagnosis::new(code, format!("{found}, and the signature is wrong as well.{further}")))
+    Some(Diagnosis::new(code, format!("{found}, and the signature is wrong as well. {}", further.message)))
 }
 
 fn rightness(case: &Case<'_>) -> &'static str {
