@@ -9,12 +9,12 @@ use crate::verify::secret::{self, SecretError};
 /// Client secrets of the HubSpot app.
 #[derive(Debug, clap::Args)]
 pub(super) struct SecretArgs {
-    /// File with the app's client secret; a newline at its end is no part of it. May be given several times.
+    /// File with the app's client secret; a newline at its end is no part of it. `verify` takes several.
     #[arg(long = "secret-file", value_name = "FILE")]
     secret_file: Vec<PathBuf>,
 
     /// The app's client secret itself. Other users of this machine can see it in the list of processes: for samples
-    /// only. May be given several times.
+    /// only. `verify` takes several.
     #[arg(long, value_name = "SECRET", value_parser = parse)]
     secret: Vec<SecretString>,
 }
