@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod mistake;
 pub mod receive;
 pub mod run;
+pub mod send;
 pub mod store;
 pub mod template;
 pub mod verify;

@@ -4,6 +4,7 @@ pub mod check;
 pub mod dev;
 mod limits;
 mod log;
+mod secrets;
 pub mod send;
 pub mod serve;
 pub mod verify;

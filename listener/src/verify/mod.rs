@@ -1,82 +1,38 @@
 //! Proof that a request comes from HubSpot, over the exact bytes received and
 //! the configured public URL. Pure: the clock is an argument.
+//!
+//! | Version | Header | Value |
+//! |---|---|---|
+//! | v1 | `X-HubSpot-Signature` | lower-case hex of SHA-256(secret + body) |
+//! | v2 | `X-HubSpot-Signature` | lower-case hex of SHA-256(secret + method + URI + body) |
+//! | v3 | `X-HubSpot-Signature-v3` | Base64 of HMAC-SHA-256(secret, method + URI + body + timestamp) |
+//!
+//! What holds:
+//! - Where v3 is allowed and its header is there, v3 alone decides: a right v1 value beside it changes nothing.
+//! - Where v3 is not allowed, its header is not looked at, for HubSpot sends it beside v1 always. Allowing v1 or
+//!   v2 means to take requests that can be replayed, and v1 says nothing about the URL.
+//! - `X-HubSpot-Signature-Version` never matters: real deliveries say `v1` there and carry v3.
+//! - The URI is the public URL (scheme, host, path) with `?` and everything after it as received. v3 takes either
+//!   of two candidates: with the twelve escapes of [`escape`] decoded, or as it came. v1 and v2 decode nothing.
+//! - The body and the timestamp are hashed as the bytes received. Nothing is trimmed or printed again.
+//! - A signature header that stands more than once, is not ASCII, or is the right digest in another spelling, is a
+//!   wrong signature. Nothing malformed is more than a refusal.
+//! - The text is compared in constant time, and all secrets are tried without an early exit.
 
+mod cause;
+mod headers;
+mod key;
+mod verifier;
+
+pub mod diagnose;
+pub mod escape;
 pub mod request;
+pub mod secret;
+pub mod sign;
+pub mod vectors;
 
-use secrecy::SecretString;
-
+pub use cause::{Cause, Rejection};
+pub use diagnose::{Code, Diagnosis};
+pub use headers::{REQUEST_TIMESTAMP, SIGNATURE, SIGNATURE_V3, SIGNATURE_VERSION};
 pub use request::{Received, Request, Unverified, Verified};
-
-/// Why a request is not proven. The sender sees the code and nothing more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Cause {
-    /// No signature header of an allowed version.
-    MissingSignature,
-    /// v3 without its timestamp header.
-    MissingTimestamp,
-    /// The timestamp is not ASCII digits that fit 64 bits.
-    BadTimestamp,
-    /// Older than allowed.
-    StaleTimestamp,
-    /// Further ahead than allowed.
-    FutureTimestamp,
-    /// The signature is not that of this request with any of the secrets.
-    BadSignature,
-}
-
-impl Cause {
-    /// The code that the sender sees.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::MissingSignature => "missing_signature",
-            Self::MissingTimestamp => "missing_timestamp",
-            Self::BadTimestamp => "bad_timestamp",
-            Self::StaleTimestamp => "stale_timestamp",
-            Self::FutureTimestamp => "future_timestamp",
-            Self::BadSignature => "bad_signature",
-        }
-    }
-}
-
-/// What is really wrong with a request, where it can be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diagnosis {
-    /// For programs and metrics.
-    pub code: &'static str,
-    /// For people: what was found and what to do.
-    pub message: String,
-}
-
-/// A request that is not proven.
-#[derive(Debug)]
-pub struct Rejection {
-    /// What came.
-    pub request: Request<Unverified>,
-    /// Why.
-    pub cause: Cause,
-}
-
-/// Judges requests for one listener.
-#[derive(Debug)]
-pub struct Verifier {}
-
-impl Verifier {
-    /// For the public URL as it is registered in HubSpot (scheme, host, path; a query is not part of it).
-    pub fn new(_secrets: &[SecretString], _public_url: &str, _signature: &crds::listener::Signature) -> Self {
-        Self {}
-    }
-
-    /// Judges one request at `now_ms`.
-    pub fn verify(
-        &self,
-        request: Request<Unverified>,
-        _now_ms: i64,
-    ) -> Result<Request<Verified>, Box<Rejection>> {
-        Err(Box::new(Rejection { request, cause: Cause::MissingSignature }))
-    }
-
-    /// Finds out what is really wrong with a refused request. Slow; not for the answer's path.
-    pub fn diagnose(&self, _received: &Received, _cause: Cause, _now_ms: i64) -> Option<Diagnosis> {
-        None
-    }
-}
+pub use verifier::Verifier;

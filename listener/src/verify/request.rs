@@ -49,6 +49,11 @@ impl Request<Unverified> {
     pub fn new(received: Received) -> Self {
         Self { received, state: PhantomData }
     }
+
+    /// For the verifier alone, after the proof.
+    pub(super) fn into_verified(self) -> Request<Verified> {
+        Request { received: self.received, state: PhantomData }
+    }
 }
 
 impl<State> Request<State> {
