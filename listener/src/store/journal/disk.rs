@@ -150,7 +150,8 @@ impl Disk {
             first_delivery: self.last.last_delivery.saturating_add(1),
             previous_length,
         };
-        let room = segment::FIRST_ROOM.min(self.segment_bytes);
+        // After a failure a header alone would prove little about the space there is.
+        let room = if self.failures > 0 { segment::PROVEN_ROOM.min(self.segment_bytes) } else { 0 };
         match segment::create(&self.directory, &header, room) {
             Ok(file) => {
                 let seal = Seal::new(&self.store, number);

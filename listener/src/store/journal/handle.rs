@@ -46,6 +46,11 @@ impl Journal {
         Self { inner: Arc::new(inner) }
     }
 
+    #[cfg(test)]
+    pub(super) fn end(&self) -> Indexed {
+        self.inner.shared.state().end
+    }
+
     /// Puts a delivery on disk; its number. Where the caller stops waiting it may be on disk all the same.
     pub async fn append(&self, entry: NewEntry) -> Result<u64, AppendError> {
         let Inner { shared, commands, max_unindexed_bytes, .. } = &*self.inner;
@@ -63,7 +68,7 @@ impl Journal {
         let bytes = (length + ENTRY_HEADER) as u64;
         let waiting = Waiting::take(shared, bytes, MAX_WAITING_BYTES).ok_or(AppendError::Busy)?;
         let (stored, answer) = oneshot::channel();
-        let pending = Pending { entry, stored, _waiting: waiting };
+        let pending = Pending { entry, stored, waiting };
         commands.try_send(Command::Append(pending)).map_err(|error| match error {
             TrySendError::Full(_) => AppendError::Busy,
             TrySendError::Closed(_) => AppendError::Closed,

@@ -42,7 +42,7 @@ impl Journal {
         let failed = |error: io::Error| refusal::failed(directory, &error);
         make_directory(directory).map_err(failed)?;
         let found = scan::scan(directory, store, indexed)?;
-        let repaired = repair(directory, store, found, &options).map_err(failed)?;
+        let repaired = repair(directory, store, found).map_err(failed)?;
         start(directory, store, repaired, options)
     }
 }
@@ -64,7 +64,7 @@ struct Repaired {
     newest: Segment,
 }
 
-fn repair(directory: &Path, store: &str, mut found: Found, options: &Options) -> io::Result<Repaired> {
+fn repair(directory: &Path, store: &str, mut found: Found) -> io::Result<Repaired> {
     if let Some(number) = found.half_made {
         tracing::warn!(
             journal.segment = number,
@@ -72,7 +72,7 @@ fn repair(directory: &Path, store: &str, mut found: Found, options: &Options) ->
         );
         fs::remove_file(segment::path(directory, number))?;
     }
-    let Some(newest) = found.segments.back_mut() else { return begin(directory, store, found, options) };
+    let Some(newest) = found.segments.back_mut() else { return begin(directory, store, found) };
     let file = segment::open_to_write(directory, newest.number)?;
     if found.torn_bytes > 0 {
         tracing::warn!(
@@ -97,7 +97,7 @@ fn repair(directory: &Path, store: &str, mut found: Found, options: &Options) ->
 }
 
 /// The first segment of a new journal.
-fn begin(directory: &Path, store: &str, mut found: Found, options: &Options) -> io::Result<Repaired> {
+fn begin(directory: &Path, store: &str, mut found: Found) -> io::Result<Repaired> {
     let header = SegmentHeader {
         store: store.to_owned(),
         segment: 1,
@@ -105,9 +105,8 @@ fn begin(directory: &Path, store: &str, mut found: Found, options: &Options) -> 
         first_delivery: 1,
         previous_length: 0,
     };
-    let room = segment::FIRST_ROOM.min(options.segment_bytes);
-    let file = segment::create(directory, &header, room)?;
-    let newest = Segment { number: 1, base: 0, end: FIRST_GROUP, file_bytes: FIRST_GROUP + room };
+    let file = segment::create(directory, &header, 0)?;
+    let newest = Segment { number: 1, base: 0, end: FIRST_GROUP, file_bytes: FIRST_GROUP };
     found.segments.push_back(newest);
     Ok(Repaired { found, file, newest })
 }

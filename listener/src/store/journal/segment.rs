@@ -15,8 +15,8 @@ use super::format::{FIRST_GROUP, SegmentHeader};
 /// be marked as written. So zeros are written, a little at a time.
 pub(super) const ROOM: u64 = 1024 * 1024;
 
-/// Zeros written when a segment is made: proof that there is space for more than a header.
-pub(super) const FIRST_ROOM: u64 = 256 * 1024;
+/// Zeros that a segment made after a failure begins with: proof that there is space for more than a header.
+pub(super) const PROVEN_ROOM: u64 = 256 * 1024;
 
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 

@@ -48,6 +48,9 @@ impl State {
 
     /// Bytes that are synced and not indexed.
     pub(super) fn unindexed_bytes(&self) -> u64 {
+        if self.end.last_delivery == self.indexed.last_delivery {
+            return 0; // Between the two stand headers of empty segments at most.
+        }
         self.bytes_before(self.end.position).saturating_sub(self.bytes_before(self.indexed.position))
     }
 
@@ -56,7 +59,9 @@ impl State {
         let Segment { number, end, .. } = *self.segments.front()?;
         let Position { segment, offset } = self.indexed.position;
         let indexed = number < segment || (number == segment && offset >= end);
-        (number < limit && number < self.end.position.segment && indexed).then_some(number)
+        // An index that has read nothing keeps no position, and begins with segment 1 when it is opened.
+        let known = self.indexed.last_group > 0;
+        (number < limit && number < self.end.position.segment && indexed && known).then_some(number)
     }
 
     pub(super) fn segment(&self, number: u64) -> Option<Segment> {

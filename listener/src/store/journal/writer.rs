@@ -13,7 +13,7 @@ use super::shared::{Segment, Shared};
 use crate::store::AppendError;
 
 /// The buffer that is kept between groups.
-const KEPT_BUFFER: usize = 8 * 1024 * 1024;
+const KEPT_BUFFER: usize = 16 * 1024 * 1024;
 
 /// What the writer is told.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) enum Command {
 pub(super) struct Pending {
     pub(super) entry: NewEntry,
     pub(super) stored: oneshot::Sender<Result<u64, AppendError>>,
-    pub(super) _waiting: Waiting,
+    pub(super) waiting: Waiting,
 }
 
 /// Holds a share of the bytes that may wait.
@@ -46,6 +46,13 @@ impl Waiting {
         let before = shared.waiting_bytes.fetch_add(bytes, Ordering::AcqRel);
         let waiting = Self { shared: Arc::clone(shared), bytes };
         (before == 0 || before.saturating_add(bytes) <= limit).then_some(waiting)
+    }
+}
+
+impl Waiting {
+    /// Takes over the share of another.
+    fn join(&mut self, mut other: Self) {
+        self.bytes = self.bytes.saturating_add(std::mem::take(&mut other.bytes));
     }
 }
 
@@ -74,12 +81,24 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     commands: mpsc::Receiver<Command>,
     buffer: Vec<u8>,
-    group: Vec<Pending>,
+    group: Vec<oneshot::Sender<Result<u64, AppendError>>>,
+    /// When the last one of the group came.
+    received_at_ms: i64,
+    /// Share of the whole group.
+    waiting: Option<Waiting>,
 }
 
 impl Writer {
     pub(super) fn new(disk: Disk, shared: Arc<Shared>, commands: mpsc::Receiver<Command>) -> Self {
-        Self { disk, shared, commands, buffer: Vec::new(), group: Vec::new() }
+        Self {
+            disk,
+            shared,
+            commands,
+            buffer: Vec::new(),
+            group: Vec::new(),
+            received_at_ms: 0,
+            waiting: None,
+        }
     }
 
     /// Until it is told to close, or everybody who could append is gone.
@@ -112,9 +131,14 @@ impl Writer {
     }
 
     fn take(&mut self, pending: Pending) {
-        let NewEntry { request, received_at_ms, body } = &pending.entry;
-        format::put_entry(&mut self.buffer, *request, *received_at_ms, body);
-        self.group.push(pending);
+        let Pending { entry: NewEntry { request, received_at_ms, body }, stored, waiting } = pending;
+        format::put_entry(&mut self.buffer, request, received_at_ms, &body);
+        self.received_at_ms = received_at_ms;
+        self.group.push(stored);
+        match &mut self.waiting {
+            Some(group) => group.join(waiting),
+            none => *none = Some(waiting),
+        }
     }
 
     fn probe(&mut self) {
@@ -130,11 +154,14 @@ impl Writer {
     }
 
     fn write(&mut self) {
-        match self.put() {
+        let outcome = self.put();
+        // Given back before the answers: who hears one can append again.
+        self.waiting = None;
+        match outcome {
             Ok(first_delivery) => {
-                for (number, pending) in (first_delivery..).zip(self.group.drain(..)) {
+                for (number, stored) in (first_delivery..).zip(self.group.drain(..)) {
                     // Nobody waits any more: it is on disk all the same.
-                    let _ = pending.stored.send(Ok(number));
+                    let _ = stored.send(Ok(number));
                 }
             }
             Err(reason) => {
@@ -148,8 +175,8 @@ impl Writer {
                     state.failure = Some(failure);
                     note(&mut state.segments, segment);
                 });
-                for pending in self.group.drain(..) {
-                    let _ = pending.stored.send(Err(AppendError::Write(reason.clone())));
+                for stored in self.group.drain(..) {
+                    let _ = stored.send(Err(AppendError::Write(reason.clone())));
                 }
             }
         }
@@ -160,7 +187,7 @@ impl Writer {
         let length = self.buffer.len() as u64;
         let (position, seal) = self.disk.place(length)?;
         let before = self.disk.last();
-        let received_at_ms = self.group.last().map_or(0, |pending| pending.entry.received_at_ms);
+        let received_at_ms = self.received_at_ms;
         let count = u32::try_from(self.group.len()).map_err(|error| error.to_string())?;
         let header = GroupHeader {
             group: before.last_group + 1,
