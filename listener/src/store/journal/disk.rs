@@ -31,6 +31,8 @@ struct Active {
     written: u64,
     /// Zeros can be written ahead.
     room: bool,
+    /// Bytes of a group, on a moving average.
+    usual: u64,
 }
 
 /// Where groups go. One per journal, in the hands of its writer.
@@ -64,7 +66,8 @@ impl Disk {
         last: Indexed,
     ) -> Self {
         let (file, Segment { number, end, file_bytes, .. }, previous_length) = newest;
-        let active = Active { file, seal: Seal::new(store, number), written: file_bytes, room: true };
+        let active =
+            Active { file, seal: Seal::new(store, number), written: file_bytes, room: true, usual: 0 };
         Self {
             directory,
             store: store.to_owned(),
@@ -155,7 +158,7 @@ impl Disk {
         match segment::create(&self.directory, &header, room) {
             Ok(file) => {
                 let seal = Seal::new(&self.store, number);
-                self.active = Some(Active { file, seal, written: FIRST_GROUP + room, room: true });
+                self.active = Some(Active { file, seal, written: FIRST_GROUP + room, room: true, usual: 0 });
                 self.segment = number;
                 self.end = FIRST_GROUP;
                 self.previous_length = previous_length;
@@ -199,11 +202,13 @@ impl Active {
     fn put(&mut self, at: u64, group: &[u8], room: u64) -> io::Result<()> {
         self.file.write_all_at(group, at)?;
         let end = at + group.len() as u64;
+        self.usual = (7 * self.usual + group.len() as u64) / 8;
         if end > self.written {
             self.written = end;
             let ahead = segment::ROOM.min(room.saturating_sub(group.len() as u64));
-            // Large groups gain less than the zeros cost.
-            if self.room && ahead > 0 && (group.len() as u64) < segment::ROOM / 8 {
+            // Large groups gain less than the zeros cost. Small and large ones take turns
+            // under load (who comes during a sync waits for the next), so the average counts.
+            if self.room && ahead > 0 && self.usual < segment::ROOM / 8 {
                 match segment::write_zeros(&self.file, end, ahead) {
                     Ok(()) => self.written = end + ahead,
                     // The group itself was taken; without room the next ones are only slower.
