@@ -122,7 +122,7 @@ pub struct Entry {
 }
 
 /// Bounds of a journal.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Bytes after which a new segment is begun.
     pub segment_bytes: u64,

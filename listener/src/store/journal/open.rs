@@ -43,7 +43,7 @@ impl Journal {
         make_directory(directory).map_err(failed)?;
         let found = scan::scan(directory, store, indexed)?;
         let repaired = repair(directory, store, found).map_err(failed)?;
-        start(directory, store, repaired, &options)
+        start(directory, store, repaired, options)
     }
 }
 
@@ -115,11 +115,11 @@ fn start(
     directory: &Path,
     store: &str,
     repaired: Repaired,
-    options: &Options,
+    options: Options,
 ) -> Result<(Journal, Reader), StoreError> {
     let Repaired { found, file, newest } = repaired;
     let Found { segments, start, end, last_received_at_ms, previous_length, .. } = found;
-    let Options { segment_bytes, queue, max_unindexed_bytes } = *options;
+    let Options { segment_bytes, queue, max_unindexed_bytes } = options;
     let shared = Arc::new(Shared::new(State {
         segments,
         end,

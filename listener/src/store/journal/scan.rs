@@ -192,7 +192,7 @@ impl Scan<'_> {
                     self.end.position = first_position(next.number);
                     opened = next;
                 }
-                None => return self.finish(&opened, from),
+                None => return self.finish(&opened, known, from),
             }
         }
     }
@@ -288,7 +288,7 @@ impl Scan<'_> {
         }
     }
 
-    fn finish(&mut self, opened: &Opened, from: u64) -> Result<(), StoreError> {
+    fn finish(&mut self, opened: &Opened, known: Indexed, from: u64) -> Result<(), StoreError> {
         let path = self.path(opened);
         self.scan_groups(opened, opened.length)?;
         let end = self.end.position.offset;
@@ -310,17 +310,15 @@ impl Scan<'_> {
         }
         self.push(opened.number, end, opened.length);
         if self.last_received_at_ms.is_none() && self.end.last_group > 0 {
-            self.last_received_at_ms = self.received_before(opened);
+            self.last_received_at_ms = self.received_before(known.position);
         }
         Ok(())
     }
 
-    /// When the last delivery came, from the segment before; it may have been removed.
-    fn received_before(&self, opened: &Opened) -> Option<i64> {
-        let number = opened.number.checked_sub(1)?;
+    /// When the last delivery before a position came; its segment may have been removed.
+    fn received_before(&self, Position { segment: number, offset }: Position) -> Option<i64> {
         let file = segment::open(self.directory, number).ok()?;
-        let seal = Seal::new(self.store, number);
-        let (_, header) = groups::last_before(&file, &seal, opened.header.previous_length).ok()??;
+        let (_, header) = groups::last_before(&file, &Seal::new(self.store, number), offset).ok()??;
         Some(header.last_received_at_ms)
     }
 }

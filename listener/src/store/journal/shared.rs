@@ -69,14 +69,13 @@ impl State {
         self.segments.get(place).copied()
     }
 
-    /// Where a reader at `position` goes on: the next segment, once this one is read.
-    pub(super) fn next_after(&self, position: Position) -> Position {
-        let read = self.segment(position.segment).is_none_or(|segment| position.offset >= segment.end);
-        if read && position.segment < self.end.position.segment {
-            Position { segment: position.segment + 1, offset: super::format::FIRST_GROUP }
-        } else {
-            position
+    /// Where a reader at `position` goes on: the next segment that has a group, once this one is read.
+    pub(super) fn next_after(&self, mut position: Position) -> Position {
+        let read = |at: Position| self.segment(at.segment).is_none_or(|segment| at.offset >= segment.end);
+        while position.segment < self.end.position.segment && read(position) {
+            position = Position { segment: position.segment + 1, offset: super::format::FIRST_GROUP };
         }
+        position
     }
 }
 

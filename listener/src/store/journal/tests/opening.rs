@@ -252,3 +252,17 @@ fn a_name_too_long_and_a_place_that_is_no_directory_are_refused() {
     assert!(Journal::open(&file, STORE, None, Options::default()).is_err());
     assert!(Journal::open(&file.join("below"), STORE, None, Options::default()).is_err());
 }
+
+#[tokio::test]
+async fn segments_without_a_group_are_passed_over() {
+    use crate::store::journal::format::SegmentHeader;
+    let directory = tempfile::tempdir().unwrap();
+    let ends = written(directory.path(), &BODIES[..1], Options::default()).await;
+    for (segment, previous_length) in [(2, ends[0].position.offset), (3, 128), (4, 128)] {
+        let store = STORE.to_owned();
+        let header = SegmentHeader { store, segment, first_group: 2, first_delivery: 2, previous_length };
+        fs::write(segment_path(directory.path(), segment), header.encode()).unwrap();
+    }
+    assert_eq!(reopened(directory.path(), None).await, [BODIES[0]]);
+    assert_eq!(reopened(directory.path(), Some(ends[0])).await, [&b"[more]"[..]]);
+}
