@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Scanner, Wrong, decode, lossy};
+use super::{decode, lossy, members};
 
 macro_rules! fields {
     ($($field:ident $name:literal),+ $(,)?) => {
@@ -97,31 +97,6 @@ pub fn fields(element: &[u8]) -> Fields<'_> {
         }
     });
     if read.is_err() { Fields::default() } else { fields }
-}
-
-/// Calls `each` with the name (without quotes) and the value of each member of an object, as written.
-pub(crate) fn members<'a>(element: &'a [u8], mut each: impl FnMut(&'a [u8], &'a [u8])) -> Result<(), Wrong> {
-    let mut scanner = Scanner::new(element);
-    scanner.space();
-    if !scanner.take(b'{') {
-        return Err(scanner.wrong("`{` is expected"));
-    }
-    scanner.space();
-    if scanner.take(b'}') {
-        return Ok(());
-    }
-    loop {
-        let name = scanner.name()?;
-        each(name, scanner.value()?);
-        scanner.space();
-        if scanner.take(b'}') {
-            return Ok(());
-        }
-        if !scanner.take(b',') {
-            return Err(scanner.wrong("`,` or `}` is expected"));
-        }
-        scanner.space();
-    }
 }
 
 /// The inside of a string's quotes, where `written` is a string.

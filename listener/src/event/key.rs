@@ -18,8 +18,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::fields::string;
-use super::{Field, Fields, decode, fields};
+use super::{Field, Fields, decode, fields, string};
 
 /// What makes an event known again: see `product.md`. Ordered by `occurredAt`
 /// first, so that a store's index of keys grows at its end.

@@ -23,17 +23,20 @@ mod key;
 mod scan;
 mod split;
 mod text;
+mod walk;
 
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 
+pub(crate) use fields::string;
 pub use fields::{Field, Fields, fields};
 pub use key::{DedupeKey, dedupe_key};
 pub(crate) use scan::{Scanner, Wrong};
 pub use split::{MAX_ELEMENTS, split};
 pub(crate) use text::{decode, lossy};
+pub(crate) use walk::{elements, members};
 
 /// What the body of a delivery turned out to be.
 #[derive(Debug, PartialEq, Eq)]
