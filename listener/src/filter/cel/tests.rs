@@ -56,9 +56,7 @@ fn answer(filter: &str) -> Result<bool, String> {
     r#"int("5") == 5 && int(2.9) == 2 && uint(3) == 3u && double("1.5") == 1.5 && bool("true")"#
 )]
 #[case::joined(r#"event.propertyName + "=" + event.propertyValue == "firstname=Zoë""#)]
-#[case::size(
-    r#"size(event.propertyValue) == 3 && event.mergedObjectIds.size() == 2 && size(event.data) == 2"#
-)]
+#[case::size("size(event.propertyValue) == 3 && event.mergedObjectIds.size() == 2 && size(event.data) == 2")]
 #[case::lower(r#"event.changeSource.lowerAscii() == "crm_ui" && "ab".upperAscii() == "AB""#)]
 #[case::index("event.mergedObjectIds[1] == 138000000139 && event.data.deep.list[1].b == 'x'")]
 #[case::name("event['odd name'] == 1 && event[\"twice\"] == 2 && event[settings.region + 'x'] == 1 || true")]

@@ -199,7 +199,7 @@ fn number(value: Val<'_>) -> Val<'_> {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "only where nothing is cut off")]
-fn round<'a>(value: Val<'a>, by: fn(f64) -> f64) -> Val<'a> {
+fn round(value: Val<'_>, by: fn(f64) -> f64) -> Val<'_> {
     match value {
         Val::Double(double) if double.abs() < 9_007_199_254_740_992.0 => Val::Int(by(double) as i64),
         Val::Double(double) => Val::Double(by(double)),

@@ -200,13 +200,11 @@ impl Parser<'_> {
         let mut parts = text.split(['.', '[']).map(|part| part.strip_suffix(']').unwrap_or(part));
         let parts: Vec<Box<str>> = parts.by_ref().filter(|part| !part.is_empty()).map(Box::from).collect();
         let mut parts = parts.into_iter();
-        match parts.next() {
-            Some(first) => Ok((first, parts.collect())),
-            None => {
-                let remedy = "write the name of a member, as in `[\"extract\", \"objectId\"]`";
-                Err(mistake(self.text, path.at, "the name is empty", remedy))
-            }
+        if let Some(first) = parts.next() {
+            return Ok((first, parts.collect()));
         }
+        let remedy = "write the name of a member, as in `[\"extract\", \"objectId\"]`";
+        Err(mistake(self.text, path.at, "the name is empty", remedy))
     }
 }
 
