@@ -73,6 +73,41 @@ fn rules() -> impl Strategy<Value = String> {
     })
 }
 
+/// The lines of each fenced block of `language` in the page about filters.
+fn examples(language: &str) -> Vec<String> {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/filters.md")).unwrap();
+    let blocks = page.split("```").skip(1).step_by(2);
+    blocks.filter_map(|block| block.strip_prefix(language)).flat_map(str::lines).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_example_of_the_page_compiles() {
+    let examples: Vec<String> =
+        [examples("cel"), examples("json")].concat().into_iter().filter(|line| !line.is_empty()).collect();
+    assert_eq!(examples.len(), 13);
+    for example in examples {
+        Filter::compile(&example).unwrap_or_else(|mistake| panic!("{example}: {mistake}"));
+    }
+}
+
+#[test]
+fn each_event_of_the_reference_is_judged_by_the_examples_that_ask_first() {
+    const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/hubspot/events.json");
+    let events: serde_json::Value = serde_json::from_slice(&std::fs::read(EVENTS).unwrap()).unwrap();
+    let list = events.as_array().or_else(|| events["events"].as_array()).unwrap();
+    let took = |filter: &str| {
+        let filter = Filter::compile(filter).unwrap();
+        let surroundings = Surroundings::default();
+        let event = |entry: &serde_json::Value| entry.get("event").unwrap_or(entry).to_string();
+        list.iter().filter(|entry| filter.matches(event(entry).as_bytes(), &surroundings).unwrap()).count()
+    };
+    assert_eq!(took(r#"event.subscriptionType.startsWith("contact.")"#), 7);
+    assert_eq!(took(r#"["startswith",["extract","subscriptionType"],"contact."]"#), 7);
+    assert_eq!(took(r#"has(event.messageType) && event.messageType == "MESSAGE""#), 1);
+    assert_eq!(took("has(event.mergedObjectIds) && event.mergedObjectIds.exists(id, id == 138000000138)"), 1);
+    assert_eq!(took(r#"["contains",["extract","mergedObjectIds"],138000000138]"#), 1);
+}
+
 proptest! {
     #[test]
     fn no_cel_panics_or_hangs(text in cel()) {
