@@ -53,12 +53,10 @@ impl<H: Handler> Shared<H> {
     pub(super) fn new(handler: Arc<H>, limits: Limits, counters: Counters) -> Self {
         let mut http1 = http1::Builder::new();
         // The heads' time is kept in `vitals`. A buffer is what bounds a head: the server
-        // answers 431 when it is full. `max_headers` stays at its default, 100, which costs nothing.
-        http1
-            .header_read_timeout(None)
-            .max_buf_size(limits.header_bytes.max(8192))
-            .half_close(true)
-            .pipeline_flush(true);
+        // answers 431 when it is full. `max_headers` stays at its default, 100, which costs
+        // nothing. No `pipeline_flush`: with it the server's own 400 and 431 are never sent.
+        // Half-closed senders get their answer, and no read is spent on looking for them.
+        http1.header_read_timeout(None).max_buf_size(limits.header_bytes.max(8192)).half_close(true);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())

@@ -34,7 +34,7 @@ mod stream;
 mod vitals;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use cause::Cause;
 pub use door::{Door, SamePath};

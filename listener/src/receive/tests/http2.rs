@@ -105,3 +105,19 @@ async fn an_idle_http_2_connection_is_closed() {
     until("it is closed", || sender.is_closed()).await;
     until("it is not counted any more", || port.metrics.connections.get() == 0).await;
 }
+
+#[tokio::test]
+async fn an_append_is_finished_although_its_stream_was_reset() {
+    let port = Port::start().await;
+    port.store.shut();
+    let mut sender = connect(&port).await;
+    let sent = tokio::spawn(sender.send_request(request("POST", PATH, &signature(PATH, EVENTS), EVENTS)));
+    until("one is in flight", || port.metrics.in_flight.get() == 1).await;
+    sent.abort();
+    drop(sender);
+    until("the connection is gone", || port.metrics.connections.get() == 0).await;
+    assert_eq!(port.metrics.in_flight.get(), 1, "what is left keeps its place");
+    port.store.open();
+    until("the delivery is stored", || port.store.stored() == 1).await;
+    until("the place is free", || port.metrics.in_flight.get() == 0).await;
+}
