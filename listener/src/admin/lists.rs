@@ -58,7 +58,7 @@ pub(super) async fn refused(
     State(view): State<Arc<View>>,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Items<RefusedItem>>, Problem> {
-    let limit = limit(asked)?;
+    let limit = limit(asked.as_ref())?;
     let mut items = Vec::new();
     for shown in view.listeners().iter() {
         let found = shown.endpoint().store().refused(limit).await.map_err(unreadable)?;
@@ -74,7 +74,7 @@ pub(super) async fn errors(
     State(view): State<Arc<View>>,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Items<ErrorItem>>, Problem> {
-    let limit = limit(asked)?;
+    let limit = limit(asked.as_ref())?;
     let mut items = Vec::new();
     for shown in view.listeners().iter() {
         let found = shown.endpoint().store().open_errors(limit).await.map_err(unreadable)?;
@@ -101,7 +101,7 @@ fn error_item(listener: String, error: OpenError) -> ErrorItem {
     }
 }
 
-fn limit(asked: Result<Query<Asked>, QueryRejection>) -> Result<usize, Problem> {
+fn limit(asked: Result<&Query<Asked>, &QueryRejection>) -> Result<usize, Problem> {
     match asked {
         Ok(Query(Asked { limit })) => Ok(limit.unwrap_or(USUAL).clamp(1, MOST)),
         Err(_) => Err(Problem::new(

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `/livez` | 200 as long as the process runs |
 //! | `/readyz` | 200 when a configuration is live and every store can write; else 503 with the reasons |
-//! | `/metrics` | OpenMetrics text |
+//! | `/metrics` | metrics as `OpenMetrics` text |
 //! | `/api/v1/status` | listeners, their stores and destinations |
 //! | `/api/v1/refused?limit=` | refused requests, newest first, without bodies |
 //! | `/api/v1/errors?limit=` | open errors, newest first, without payloads |

@@ -80,13 +80,15 @@ impl Handler for App {
                 .into_response();
         };
         let answer = self.router.clone().call(request.map(Body::new));
-        match AssertUnwindSafe(answer).catch_unwind().await {
-            Ok(answer) => answer.unwrap_or_else(|never: Infallible| match never {}),
-            Err(_) => {
-                error!("an admin request met a mistake of ours and was answered 500");
-                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "a mistake of the listener's own")
-                    .into_response()
-            }
-        }
+        let Ok(answer) = AssertUnwindSafe(answer).catch_unwind().await else {
+            error!("an admin request met a mistake of ours and was answered 500");
+            return Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "a mistake of the listener's own",
+            )
+            .into_response();
+        };
+        answer.unwrap_or_else(|never: Infallible| match never {})
     }
 }

@@ -146,14 +146,14 @@ fn counts(status: &Status) -> Counts {
 /// Every destination that the store or the delivery knows.
 fn destinations(shown: &Shown, status: Option<&Status>) -> Vec<Destination> {
     let mut counted = status.map_or_else(Vec::new, |status| status.destinations.clone());
-    let states = shown.states();
-    for state in &states {
+    let known = shown.states();
+    for state in &known {
         if !counted.iter().any(|counts| counts.name == state.name) {
             counted.push(DestinationStatus { name: state.name.clone(), ..DestinationStatus::default() });
         }
     }
     let with_state = |counts: DestinationStatus| {
-        let state = states.iter().find(|state| state.name == counts.name);
+        let state = known.iter().find(|state| state.name == counts.name);
         let reason = state.and_then(|state| state.paused.clone());
         Destination { counts, paused: reason.is_some(), paused_reason: reason }
     };

@@ -21,12 +21,6 @@ impl Budget {
     pub(super) fn new(bytes: usize) -> Arc<Self> {
         Arc::new(Self { used: AtomicUsize::new(0), bytes })
     }
-
-    /// Bytes in use.
-    #[cfg(test)]
-    pub(super) fn used(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
-    }
 }
 
 /// A part of the budget; given back on drop.

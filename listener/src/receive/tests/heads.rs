@@ -94,6 +94,6 @@ async fn a_sender_that_does_not_read_its_answers_is_cut_off() {
         // The answers fill the buffers of both sides, then writing stops, then the connection ends.
         while client.socket.write_all(&requests).await.is_ok() {}
     };
-    tokio::time::timeout(Duration::from_secs(60), cut_off).await.expect("still connected");
+    tokio::time::timeout(Duration::from_mins(1), cut_off).await.expect("still connected");
     until("it is not counted any more", || port.metrics.connections.get() == 0).await;
 }
