@@ -28,6 +28,13 @@ pub struct CauseLabels {
     pub cause: &'static str,
 }
 
+/// Why a connection or a request reached no listener.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ReasonLabels {
+    /// A cause code, or what happened to the connection.
+    pub reason: &'static str,
+}
+
 /// A destination.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct DestinationLabels {
@@ -61,7 +68,9 @@ pub struct Metrics {
     pub accepted: Family<ListenerLabels, Counter>,
     /// Requests refused: verification, limits, store.
     pub refused: Family<CauseLabels, Counter>,
-    /// What refused requests turned out to be.
+    /// Connections and requests that reached no listener: no such path, too many, unreadable.
+    pub turned_away: Family<ReasonLabels, Counter>,
+    /// What refused requests turned out to be; `skipped` where nobody had time to look.
     pub diagnoses: Family<CauseLabels, Counter>,
     /// Seconds from the last byte of a request to its answer.
     pub answer_seconds: Family<ListenerLabels, Histogram>,
@@ -92,6 +101,7 @@ impl Default for Metrics {
         let metrics = Self {
             accepted: Family::default(),
             refused: Family::default(),
+            turned_away: Family::default(),
             diagnoses: Family::default(),
             answer_seconds: Family::new_with_constructor(seconds),
             accepted_bytes: Family::default(),
@@ -107,6 +117,11 @@ impl Default for Metrics {
         };
         registry.register("deliveries_accepted", "Deliveries answered 2xx", metrics.accepted.clone());
         registry.register("requests_refused", "Requests refused, by cause", metrics.refused.clone());
+        registry.register(
+            "turned_away",
+            "Connections and requests that reached no listener, by reason",
+            metrics.turned_away.clone(),
+        );
         registry.register(
             "refusal_diagnoses",
             "What refused requests turned out to be",

@@ -1,0 +1,161 @@
+//! `/api/v1/status`
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use tokio::time::timeout;
+
+use super::{Shown, View};
+use crate::store::{DestinationStatus, Status, StoreError};
+
+/// How long a store may take to count.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Everything that runs in this process.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Overview {
+    listeners: Vec<Listener>,
+    /// Why no configuration is live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listener {
+    name: String,
+    namespace: String,
+    display_name: String,
+    description: Option<String>,
+    url: String,
+    configuration: Configured,
+    paused: bool,
+    /// Why the store does not take deliveries, or cannot count.
+    store_error: Option<String>,
+    store: Option<Counts>,
+    refused: Option<Kept>,
+    destinations: Vec<Destination>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Configured {
+    /// false: the newest one was refused, and the one before it runs.
+    valid: bool,
+    /// Of the one that runs.
+    generation: i64,
+    /// Why the newest one was refused.
+    message: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Counts {
+    deliveries: u64,
+    events: u64,
+    records: u64,
+    duplicates: u64,
+    ignored: u64,
+    pending_records: u64,
+    open_errors: u64,
+    unindexed_bytes: u64,
+    unindexed_deliveries: u64,
+    file_bytes: u64,
+    last_delivery_ms: Option<i64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Kept {
+    kept: u64,
+    dropped: u64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Destination {
+    #[serde(flatten)]
+    counts: DestinationStatus,
+    paused: bool,
+    paused_reason: Option<String>,
+}
+
+pub(super) async fn get(State(view): State<Arc<View>>) -> Json<Overview> {
+    let mut listeners = Vec::new();
+    for shown in view.listeners().iter() {
+        listeners.push(listener(shown).await);
+    }
+    let message = if listeners.is_empty() { view.refusal() } else { None };
+    Json(Overview { listeners, message })
+}
+
+/// The store's counters, or why there are none. Never waits for long.
+pub(super) async fn count(shown: &Shown) -> Result<Status, StoreError> {
+    let counted = timeout(PATIENCE, shown.endpoint().store().status()).await;
+    counted.unwrap_or_else(|_| Err(StoreError::Failed("it does not answer".to_owned())))
+}
+
+async fn listener(shown: &Shown) -> Listener {
+    let live = shown.endpoint().live();
+    let spec = &live.configuration.spec;
+    let message = shown.refusal();
+    let (status, failed) = match count(shown).await {
+        Ok(status) => (Some(status), shown.endpoint().store().health().err()),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    Listener {
+        name: live.configuration.name.clone(),
+        namespace: live.configuration.namespace.clone(),
+        display_name: spec.display_name.clone(),
+        description: spec.description.clone(),
+        url: live.configuration.public_url.clone(),
+        configuration: Configured {
+            valid: message.is_none(),
+            generation: live.configuration.generation,
+            message,
+        },
+        paused: spec.paused,
+        store_error: failed,
+        refused: status
+            .as_ref()
+            .map(|status| Kept { kept: status.refused_kept, dropped: status.refused_dropped }),
+        destinations: destinations(shown, status.as_ref()),
+        store: status.as_ref().map(counts),
+    }
+}
+
+fn counts(status: &Status) -> Counts {
+    Counts {
+        deliveries: status.deliveries,
+        events: status.events,
+        records: status.records,
+        duplicates: status.duplicates,
+        ignored: status.ignored,
+        pending_records: status.pending_records,
+        open_errors: status.open_errors,
+        unindexed_bytes: status.unindexed_bytes,
+        unindexed_deliveries: status.unindexed_deliveries,
+        file_bytes: status.file_bytes,
+        last_delivery_ms: status.last_delivery_ms,
+    }
+}
+
+/// Every destination that the store or the delivery knows.
+fn destinations(shown: &Shown, status: Option<&Status>) -> Vec<Destination> {
+    let mut counted = status.map_or_else(Vec::new, |status| status.destinations.clone());
+    let known = shown.states();
+    for state in &known {
+        if !counted.iter().any(|counts| counts.name == state.name) {
+            counted.push(DestinationStatus { name: state.name.clone(), ..DestinationStatus::default() });
+        }
+    }
+    let with_state = |counts: DestinationStatus| {
+        let state = known.iter().find(|state| state.name == counts.name);
+        let reason = state.and_then(|state| state.paused.clone());
+        Destination { counts, paused: reason.is_some(), paused_reason: reason }
+    };
+    counted.into_iter().map(with_state).collect()
+}

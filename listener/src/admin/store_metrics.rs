@@ -1,0 +1,105 @@
+//! The stores' counters as metrics. The stores count by themselves, durably, so
+//! these are made anew for each scrape rather than kept twice.
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use crate::metrics::{DestinationLabels, ListenerLabels};
+use crate::store::{DestinationStatus, Status};
+
+/// Name, help, and the number in a status.
+type Row<S> = (&'static str, &'static str, fn(&S) -> u64);
+
+const COUNTERS: [Row<Status>; 6] = [
+    ("stored_deliveries", "Deliveries accepted since the store was made", |s| s.deliveries),
+    ("events", "Events of accepted deliveries that are indexed", |s| s.events),
+    ("records", "Events that became records", |s| s.records),
+    ("duplicates", "Events that were known already", |s| s.duplicates),
+    ("ignored_events", "Events that the listener's filter left out", |s| s.ignored),
+    ("refused_dropped", "Refused requests that were counted and not kept", |s| s.refused_dropped),
+];
+
+const GAUGES: [Row<Status>; 6] = [
+    ("pending_records", "Records that some destination has not settled", |s| s.pending_records),
+    ("open_errors", "Open errors", |s| s.open_errors),
+    ("unindexed_bytes", "Bytes that are accepted and not indexed yet", |s| s.unindexed_bytes),
+    ("unindexed_deliveries", "Deliveries that are accepted and not indexed yet", |s| s.unindexed_deliveries),
+    ("file_bytes", "Bytes of all files of the store", |s| s.file_bytes),
+    ("refused_kept", "Refused requests that are kept", |s| s.refused_kept),
+];
+
+const DESTINATION_COUNTERS: [Row<DestinationStatus>; 2] = [
+    ("destination_delivered_records", "Records delivered since the store was made", |d| d.delivered_records),
+    ("destination_ignored_records", "Records that the destination's filter left out", |d| d.ignored_records),
+];
+
+const DESTINATION_GAUGES: [Row<DestinationStatus>; 4] = [
+    ("destination_pending_records", "Records not settled", |d| d.pending_records),
+    ("destination_waiting_pages", "Pages that wait for a retry", |d| d.waiting_pages),
+    ("destination_leased_pages", "Pages that are on their way", |d| d.leased_pages),
+    ("destination_open_errors", "Open errors of the destination", |d| d.open_errors),
+];
+
+/// What `/metrics` prints of the stores.
+pub(super) fn registry(counted: &[(ListenerLabels, Status)]) -> Registry {
+    let mut registry = Registry::with_prefix("hubspot_listener");
+    let destinations: Vec<_> = counted
+        .iter()
+        .flat_map(|(labels, status)| status.destinations.iter().map(move |counts| (labels, counts)))
+        .map(|(labels, counts)| (of_destination(labels, counts), counts))
+        .collect();
+    for (name, help, number) in COUNTERS {
+        let family = Family::<ListenerLabels, Counter>::default();
+        for (labels, status) in counted {
+            family.get_or_create(labels).inc_by(number(status));
+        }
+        registry.register(name, help, family);
+    }
+    for (name, help, number) in GAUGES {
+        let family = Family::<ListenerLabels, Gauge>::default();
+        for (labels, status) in counted {
+            family.get_or_create(labels).set(gauge(number(status)));
+        }
+        registry.register(name, help, family);
+    }
+    for (name, help, number) in DESTINATION_COUNTERS {
+        let family = Family::<DestinationLabels, Counter>::default();
+        for (labels, counts) in &destinations {
+            family.get_or_create(labels).inc_by(number(counts));
+        }
+        registry.register(name, help, family);
+    }
+    for (name, help, number) in DESTINATION_GAUGES {
+        let family = Family::<DestinationLabels, Gauge>::default();
+        for (labels, counts) in &destinations {
+            family.get_or_create(labels).set(gauge(number(counts)));
+        }
+        registry.register(name, help, family);
+    }
+    last_delivery(&mut registry, counted);
+    registry
+}
+
+fn last_delivery(registry: &mut Registry, counted: &[(ListenerLabels, Status)]) {
+    let family = Family::<ListenerLabels, Gauge>::default();
+    for (labels, status) in counted {
+        if let Some(at_ms) = status.last_delivery_ms {
+            family.get_or_create(labels).set(at_ms / 1000);
+        }
+    }
+    registry.register("last_delivery_timestamp_seconds", "When the last delivery was accepted", family);
+}
+
+fn of_destination(labels: &ListenerLabels, counts: &DestinationStatus) -> DestinationLabels {
+    DestinationLabels {
+        namespace: labels.namespace.clone(),
+        listener: labels.listener.clone(),
+        destination: counts.name.clone(),
+    }
+}
+
+fn gauge(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,98 @@
+//! What the admin port shows. Filled by whoever runs the listeners.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+
+use crate::receive::Endpoint;
+
+/// A destination as the admin port shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestinationState {
+    /// Its name.
+    pub name: String,
+    /// Why nothing is handed on now; none while it runs.
+    pub paused: Option<String>,
+}
+
+/// Gives the states of a listener's destinations as they are now.
+type States = Arc<dyn Fn() -> Vec<DestinationState> + Send + Sync>;
+
+/// One listener as the admin port shows it.
+pub struct Shown {
+    endpoint: Arc<Endpoint>,
+    refusal: ArcSwapOption<String>,
+    states: States,
+}
+
+impl Shown {
+    /// A listener; `states` is asked each time somebody looks, and must be quick.
+    pub fn new(
+        endpoint: Arc<Endpoint>,
+        states: impl Fn() -> Vec<DestinationState> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self { endpoint, refusal: ArcSwapOption::empty(), states: Arc::new(states) })
+    }
+
+    /// Why the newest configuration was refused; none when it runs.
+    pub fn set_refusal(&self, message: Option<String>) {
+        self.refusal.store(message.map(Arc::new));
+    }
+
+    pub(super) fn refusal(&self) -> Option<String> {
+        self.refusal.load_full().map(|message| message.as_ref().clone())
+    }
+
+    pub(super) fn endpoint(&self) -> &Arc<Endpoint> {
+        &self.endpoint
+    }
+
+    pub(super) fn states(&self) -> Vec<DestinationState> {
+        (self.states)()
+    }
+
+    /// `namespace/name`
+    pub(super) fn full_name(&self) -> String {
+        let labels = self.endpoint.labels();
+        format!("{}/{}", labels.namespace, labels.listener)
+    }
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shown").field("listener", self.endpoint.labels()).finish_non_exhaustive()
+    }
+}
+
+/// Everything that the admin port shows.
+#[derive(Debug, Default)]
+pub struct View {
+    listeners: ArcSwap<Vec<Arc<Shown>>>,
+    refusal: ArcSwapOption<String>,
+}
+
+impl View {
+    /// Nothing yet: not ready.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self::default())
+    }
+
+    /// Shows exactly these listeners.
+    pub fn set_listeners(&self, listeners: Vec<Arc<Shown>>) {
+        self.listeners.store(Arc::new(listeners));
+    }
+
+    /// Why no configuration is live yet, for the time before the first one is.
+    pub fn set_refusal(&self, message: Option<String>) {
+        self.refusal.store(message.map(Arc::new));
+    }
+
+    pub(super) fn listeners(&self) -> Arc<Vec<Arc<Shown>>> {
+        self.listeners.load_full()
+    }
+
+    pub(super) fn refusal(&self) -> Option<String> {
+        self.refusal.load_full().map(|message| message.as_ref().clone())
+    }
+}
