@@ -4,12 +4,14 @@
 //!
 //! Certificates are judged by the image's own CA files where there are any. An
 //! image without them (a static binary in an empty one) gets the Mozilla set
-//! that is compiled in.
+//! that is compiled in. `SSL_CERT_FILE` and `SSL_CERT_DIR` name others: a cluster's
+//! own authority.
 
 use std::net::IpAddr;
 use std::sync::Once;
 use std::time::Duration;
 
+use reqwest::Certificate;
 use reqwest::redirect::Policy;
 use url::{Host, Url};
 
@@ -32,26 +34,9 @@ pub(super) struct Client {
 impl Client {
     /// For destinations that `policy` lets through.
     pub(super) fn build(policy: AddressPolicy, timing: &Timing) -> Result<Self, ClientError> {
-        install_provider();
-        let builder = || {
-            reqwest::Client::builder()
-                .user_agent(concat!("hubspot-listener/", env!("CARGO_PKG_VERSION")))
-                .redirect(Policy::none())
-                .no_proxy()
-                .referer(false)
-                .dns_resolver(GuardedResolver::new(policy.clone()))
-                .connect_timeout(timing.connect)
-                .pool_max_idle_per_host(32)
-                .pool_idle_timeout(Duration::from_secs(30))
-                .tcp_nodelay(true)
-        };
-        let inner = builder().build().or_else(|error| {
+        let inner = builder(&policy, timing).build().or_else(|error| {
             tracing::info!(reason = %error, "no usable CA certificates in the image; the compiled-in set is used");
-            let roots: Vec<_> = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-                .iter()
-                .filter_map(|der| reqwest::Certificate::from_der(der).ok())
-                .collect();
-            builder().tls_certs_only(roots).build()
+            builder(&policy, timing).tls_certs_only(compiled_in_roots()).build()
         });
         let inner = inner.map_err(|error| ClientError(error.to_string()))?;
         Ok(Self { inner, policy })
@@ -77,6 +62,27 @@ impl Client {
     }
 }
 
+fn builder(policy: &AddressPolicy, timing: &Timing) -> reqwest::ClientBuilder {
+    install_provider();
+    reqwest::Client::builder()
+        .user_agent(concat!("hubspot-listener/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .no_proxy()
+        .referer(false)
+        .dns_resolver(GuardedResolver::new(policy.clone()))
+        .connect_timeout(timing.connect)
+        .pool_max_idle_per_host(32)
+        .pool_idle_timeout(Duration::from_secs(30))
+        .tcp_nodelay(true)
+}
+
+fn compiled_in_roots() -> Vec<Certificate> {
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .filter_map(|der| Certificate::from_der(der).ok())
+        .collect()
+}
+
 /// One provider for the whole binary; whoever comes first installs it.
 fn install_provider() {
     static INSTALLED: Once = Once::new();
@@ -87,33 +93,4 @@ fn install_provider() {
 }
 
 #[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case("http://127.0.0.1/")]
-    #[case("http://0x7f.1/")]
-    #[case("http://2130706433:8080/x")]
-    #[case("http://017700000001/")]
-    #[case("http://[::1]/")]
-    #[case("http://[::ffff:7f00:1]/")]
-    #[case("http://169.254.169.254/latest/meta-data")]
-    #[case("http://0/")]
-    fn an_address_in_the_url_is_checked_however_it_is_written(#[case] url: &str) {
-        let client = Client::build(AddressPolicy::default(), &Timing::default()).unwrap();
-        assert!(client.post(&Url::parse(url).unwrap()).is_err(), "{url}");
-    }
-
-    #[test]
-    fn the_compiled_in_certificates_make_a_client() {
-        install_provider();
-        let roots: Vec<_> = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-            .iter()
-            .map(|der| reqwest::Certificate::from_der(der).unwrap())
-            .collect();
-        assert!(roots.len() > 50);
-        assert!(reqwest::Client::builder().tls_certs_only(roots).build().is_ok());
-    }
-}
+mod tests;

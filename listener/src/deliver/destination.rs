@@ -25,6 +25,7 @@ use super::plan::Plan;
 use super::rate::Limiter;
 use super::timing::{doubled, millis};
 use crate::config::Live;
+use crate::metrics::DestinationLabels;
 use crate::store::{Lease, Page, StoreError};
 
 /// The shortest sleep, whatever the time asked for.
@@ -45,6 +46,8 @@ pub(super) struct Destination {
     stop: CancellationToken,
     abandon: CancellationToken,
     plan: Option<Arc<Plan>>,
+    /// Of the last plan: they outlive it, to be taken away at the end.
+    labels: Option<DestinationLabels>,
     gate: Gate,
     limiter: Option<Limiter>,
     in_flight: JoinSet<(Sign, bool)>,
@@ -73,6 +76,7 @@ impl Destination {
             stop,
             abandon,
             plan: None,
+            labels: None,
             gate: Gate::default(),
             limiter: None,
             in_flight: JoinSet::new(),
@@ -92,8 +96,8 @@ impl Destination {
             self.learn(ended);
         }
         self.context.board.remove(&self.name);
-        if let Some(plan) = &self.plan {
-            self.context.metrics.destination_paused.remove(&plan.labels);
+        if let Some(labels) = &self.labels {
+            self.context.metrics.destination_paused.remove(labels);
         }
     }
 
@@ -104,6 +108,9 @@ impl Destination {
         }
         let live = Arc::clone(&self.live.borrow_and_update());
         self.plan = Plan::of(&self.name, &live, &self.context);
+        if let Some(plan) = &self.plan {
+            self.labels = Some(plan.labels.clone());
+        }
         let rate = self.plan.as_ref().and_then(|plan| plan.destination.rate);
         if rate != self.limiter.as_ref().map(Limiter::rate) {
             self.limiter = rate.and_then(Limiter::new);

@@ -90,14 +90,14 @@ impl Encoder {
             _ => Vec::new(),
         };
         match self {
-            Self::Json => {
-                json::array(&mut body, records, |body, record| body.extend_from_slice(&record.bytes))
-            }
+            Self::Json => json::array(&mut body, records, |body, record| {
+                body.extend_from_slice(&record.bytes);
+            }),
             Self::Ndjson => lines::write(&mut body, records),
             Self::CloudEventsBatch { source } => {
                 let prefix = cloudevents::id_prefix(&page.store);
                 json::array(&mut body, records, |body, record| {
-                    cloudevents::write(body, source, &prefix, record)
+                    cloudevents::write(body, source, &prefix, record);
                 });
             }
             // One record: see `for_page`.

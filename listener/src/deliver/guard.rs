@@ -149,7 +149,11 @@ fn embedded(address: IpAddr) -> Vec<Ipv4Addr> {
             vec![last]
         }
         // NAT64 with a local prefix: /96, or /48 around the reserved octet (RFC 6052).
-        [0x64, 0xff9b, 1, ..] => vec![last, Ipv4Addr::new(o[6], o[7], o[9], o[10])],
+        // Which one cannot be told; what the other form leaves empty is no address.
+        [0x64, 0xff9b, 1, ..] => {
+            let around = Ipv4Addr::new(o[6], o[7], o[9], o[10]);
+            [last, around].into_iter().filter(|address| !address.is_unspecified()).collect()
+        }
         // 6to4.
         [0x2002, ..] => vec![Ipv4Addr::new(o[2], o[3], o[4], o[5])],
         _ => Vec::new(),

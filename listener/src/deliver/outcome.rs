@@ -8,7 +8,8 @@
 //! outage of hours does not use `max_attempts` up, and a page fails by its
 //! `max_age` alone. A probe that did connect and got no answer in time counts like
 //! any attempt: it may be the page itself that the destination chokes on, and such
-//! a page must not be probed with for ever.
+//! a page must not be probed with for ever. (A connection is given five seconds; a
+//! destination with a shorter timeout whose packets are swallowed looks the same.)
 
 use std::time::Duration;
 
@@ -142,7 +143,7 @@ mod tests {
             concurrency: 4,
             rate: None,
             max_attempts: 3,
-            max_age: Duration::from_secs(60),
+            max_age: Duration::from_mins(1),
             page_size: 20,
             linger: Duration::ZERO,
         }

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     fn progress(attempts: u32) -> Progress {
-        Progress { attempts, first_at_ms: 1_000, max_attempts: 10, max_age: Duration::from_secs(86_400) }
+        Progress { attempts, first_at_ms: 1_000, max_attempts: 10, max_age: Duration::from_hours(24) }
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
         let timing = Timing::default();
         let due = progress(1).due_ms(&timing, 0, Some(Duration::from_secs(7)), 0.0);
         assert_eq!(due, 7_000);
-        let due = progress(1).due_ms(&timing, 0, Some(Duration::from_secs(864_000)), 0.0);
+        let due = progress(1).due_ms(&timing, 0, Some(Duration::from_hours(240)), 0.0);
         assert_eq!(due, 3_600_000);
     }
 

@@ -36,7 +36,7 @@ impl Default for Timing {
             failures_before_pause: 5,
             first_probe: Duration::from_secs(1),
             longest_probe: Duration::from_mins(5),
-            connect: Duration::from_secs(10),
+            connect: Duration::from_secs(5),
             store_wait: Duration::from_millis(100),
             longest_store_wait: Duration::from_secs(5),
             drain: Duration::from_mins(1),
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn doubling_stops_at_the_longest_and_never_overflows() {
         let second = Duration::from_secs(1);
-        let longest = Duration::from_secs(900);
+        let longest = Duration::from_mins(15);
         assert_eq!(doubled(second, 0, longest), second);
         assert_eq!(doubled(second, 3, longest), Duration::from_secs(8));
         for times in [10, 31, 32, 63, 64, u32::MAX] {
