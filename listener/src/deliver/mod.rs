@@ -1,1 +1,158 @@
-//! Placeholder.
+//! From the store to the destinations and back: leases pages, sends them, says
+//! what became of them.
+//!
+//! [`Deliverer`] is started once for a listener. It keeps a loop for each
+//! destination ([`destination`](self), at most `concurrency` pages in flight);
+//! each page takes the same way:
+//!
+//! ```text
+//! lease -> rate limit -> encode -> send -> classify -> decide -> settle
+//! store    rate          format    http    classify    outcome   store
+//!                                  log                 retry
+//! ```
+//!
+//! A destination gets each page at least once, its records in order of arrival
+//! within the page, each record byte for byte. What makes a repeated page known
+//! is `x-hubspot-listener-page-id`. Whether a destination is sent to at all is for the
+//! gate to say (`gate`): 429 with `Retry-After`, and pause and probe. Which
+//! addresses it may have is for the [`guard`].
+
+mod classify;
+mod client;
+mod context;
+mod delivery;
+mod destination;
+mod facts;
+mod format;
+mod gate;
+pub mod guard;
+mod http;
+mod label;
+mod log;
+mod outcome;
+mod plan;
+mod rate;
+mod resolver;
+mod retry;
+mod supervisor;
+mod timing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use serde::Serialize;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub use self::client::ClientError;
+pub use self::gate::{PauseReason, Paused};
+pub use self::guard::{AddressPolicy, Barred, BlockError};
+pub use self::http::{ATTEMPT, PAGE_ID, RECORDS};
+pub use self::label::{data_uri, trace_key};
+pub use self::log::{Sink, standard_output};
+pub use self::timing::Timing;
+use crate::clock::Clock;
+use crate::config::Live;
+use crate::metrics::Metrics;
+use crate::store::Store;
+use context::{Board, Context};
+use supervisor::Supervisor;
+
+/// How long what is given back at the end may take.
+const GIVE_BACK: Duration = Duration::from_secs(5);
+
+/// What a deliverer works with.
+#[derive(Debug)]
+pub struct Parts {
+    /// The newest configuration; its `allowedAddresses` are the address policy.
+    pub live: watch::Receiver<Arc<Live>>,
+    /// Where pages come from.
+    pub store: Arc<dyn Store>,
+    /// The clock.
+    pub clock: Clock,
+    /// Where attempts are counted.
+    pub metrics: Arc<Metrics>,
+    /// Waits and bounds.
+    pub timing: Timing,
+}
+
+/// How one destination stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DestinationState {
+    /// Its name.
+    pub name: String,
+    /// That it is paused, and why.
+    pub paused: Option<Paused>,
+}
+
+/// Hands on the pages of one listener until it is stopped or dropped.
+pub struct Deliverer {
+    context: Arc<Context>,
+    stop: CancellationToken,
+    abandon: CancellationToken,
+    supervisor: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Deliverer {
+    /// Starts delivery; `log` destinations write to standard output.
+    pub fn start(parts: Parts) -> Result<Self, ClientError> {
+        Self::start_with_sink(parts, standard_output())
+    }
+
+    /// Starts delivery; `log` destinations write to `sink`.
+    pub fn start_with_sink(parts: Parts, sink: Sink) -> Result<Self, ClientError> {
+        let Parts { live, store, clock, metrics, timing } = parts;
+        let client = client::Client::build(supervisor::policy_of(&live.borrow()), &timing)?;
+        let context = Arc::new(Context {
+            store,
+            clock,
+            metrics,
+            timing,
+            sink,
+            client: ArcSwap::from_pointee(client),
+            board: Board::default(),
+        });
+        let (stop, abandon) = (CancellationToken::new(), CancellationToken::new());
+        let supervisor = Supervisor::new(Arc::clone(&context), live, stop.clone(), abandon.clone());
+        let supervisor = Mutex::new(Some(tokio::spawn(supervisor.run())));
+        Ok(Self { context, stop, abandon, supervisor })
+    }
+
+    /// How each destination stands, by name.
+    pub fn states(&self) -> Vec<DestinationState> {
+        self.context.board.states()
+    }
+
+    /// Sends nothing more. What is in flight may finish within `grace`; the rest is given back.
+    pub async fn stop(&self, grace: Duration) {
+        self.stop.cancel();
+        let Some(mut supervisor) = self.supervisor.lock().await.take() else { return };
+        if tokio::time::timeout(grace, &mut supervisor).await.is_ok() {
+            return;
+        }
+        self.abandon.cancel();
+        if tokio::time::timeout(GIVE_BACK, &mut supervisor).await.is_err() {
+            tracing::warn!("the store takes no pages back; they will be sent again");
+            supervisor.abort();
+        }
+    }
+}
+
+impl Drop for Deliverer {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.abandon.cancel();
+    }
+}
+
+impl std::fmt::Debug for Deliverer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deliverer").field("states", &self.states()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! Delivery end to end: a store in memory, real sockets, short waits.
+
+mod answers;
+mod flow;
+mod scene;
+mod server;
+mod store;
