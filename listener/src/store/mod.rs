@@ -70,6 +70,12 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 pub trait Sort: Send + Sync + std::fmt::Debug {
     /// Judges each element of `body`, in order.
     fn sort(&self, body: &[u8]) -> Vec<Sorted>;
+
+    /// Whether the store keeps the payload of an error that it makes itself
+    /// (`Sorted::Failed`, a removed destination); false where retry data is not to be stored.
+    fn keeps_payload(&self) -> bool {
+        true
+    }
 }
 
 /// A sorter that can be shared.
