@@ -10,7 +10,8 @@
 //! first group and of its first delivery, valid length of the segment before it)
 //! and holds groups. A group is what one `write` and one `fdatasync` put down:
 //! a header (magic, group number, first delivery, count, length, CRC of payload,
-//! CRC of header) and that many deliveries.
+//! CRC of header) and that many deliveries. `format` has every byte. After the
+//! last group stand zeros that were written ahead, or nothing.
 //!
 //! # Invariants
 //!
@@ -19,15 +20,60 @@
 //!    has been damaged since: opening refuses, nothing is overwritten. A bad group
 //!    at the very end was never acknowledged: it is cut off.
 //! 2. After a failed write or sync a segment is never written again: what the page
-//!    cache holds is unknown. Its valid length goes into the header of the next one.
-//! 3. Delivery numbers grow by one and are never given twice.
+//!    cache holds is unknown. Its valid length goes into the header of the next one,
+//!    and whatever stands after that length is ignored for good.
+//! 3. Delivery numbers grow by one and are never given twice. Those of a group that
+//!    failed were given to nobody, and the next group gets them.
+//! 4. The header of a segment, and its name, are synced before a group is put into
+//!    it. So a last segment with a bad header that is longer than a header has been
+//!    damaged; one that is not longer was being made, holds nothing, and is removed.
+//! 5. Opening writes the last group again in its place and syncs it before anybody
+//!    reads it: see `open`.
+//! 6. The segment that holds the last group is never removed. So a journal that
+//!    ends before the index does has lost something, and is refused.
+//!
+//! # What cannot be told
+//!
+//! A last group that is damaged after it was acknowledged looks like a torn one,
+//! and is cut off, unless the index is past it: then the journal ends before the
+//! index, or the headers no longer lead to where the index stands, and opening
+//! refuses. The same holds for a last segment file that somebody removes. The
+//! index follows within moments, so this is about one group, damaged between its
+//! sync and its indexing. A failed group that reached the disk whole all the same
+//! is kept by the next opening, unless a segment was begun after it: its senders
+//! were told 503 and send again, and the dedupe key finds the second.
+//!
+//! What is indexed is not checked again at opening, and `read` checks no CRC.
+//!
+//! # Bounds
+//!
+//! Waiting: `Options::queue` deliveries and 256 MiB, then `Busy`. A group: 4096
+//! deliveries, and it is closed at 32 MiB. A body: 64 MiB. Not indexed:
+//! `Options::max_unindexed_bytes`, then `Backlog`. While writing fails the disk is
+//! tried at once after the first failure, then every 200 ms; in between appends
+//! are answered `Write` without it.
 
-use std::path::Path;
+mod bodies;
+mod disk;
+mod format;
+mod groups;
+mod handle;
+mod open;
+mod reader;
+mod refusal;
+mod scan;
+mod segment;
+mod shared;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod writer;
 
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{AppendError, StoreError};
+pub use handle::Journal;
+pub use reader::Reader;
 
 /// A place between two groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,78 +156,4 @@ pub struct Batch {
     pub entries: Vec<Entry>,
     /// What `Indexed` becomes once they are indexed.
     pub end: Indexed,
-}
-
-/// The journal of one store. Clones share it.
-#[derive(Clone, Debug)]
-pub struct Journal {}
-
-/// Reads the journal in order, for the index. There is one.
-#[derive(Debug)]
-pub struct Reader {}
-
-impl Journal {
-    /// Opens or makes the journal in `directory` and starts its writer thread.
-    /// Refuses (without touching a byte) a journal of another store, of a newer
-    /// format, a damaged one, or one whose `indexed` part is missing without reason.
-    pub fn open(
-        _directory: &Path,
-        _store: &str,
-        _indexed: Option<Indexed>,
-        _options: Options,
-    ) -> Result<(Self, Reader), StoreError> {
-        Err(StoreError::Closed)
-    }
-
-    /// Puts a delivery on disk; its number.
-    pub async fn append(&self, _entry: NewEntry) -> Result<u64, AppendError> {
-        Err(AppendError::Closed)
-    }
-
-    /// Part of a body: `range` within `location`.
-    pub fn read(&self, _location: Location, _range: std::ops::Range<u32>) -> std::io::Result<Bytes> {
-        Err(std::io::ErrorKind::NotFound.into())
-    }
-
-    /// Everything before here is indexed: frees the backlog bound.
-    pub fn set_indexed(&self, _indexed: Indexed) {}
-
-    /// Removes whole segments with a lower number, but never one that is not indexed; how many.
-    pub fn remove_before(&self, _segment: u64) -> std::io::Result<u64> {
-        Ok(0)
-    }
-
-    /// Bytes and deliveries that are accepted and not indexed.
-    pub fn unindexed(&self) -> (u64, u64) {
-        (0, 0)
-    }
-
-    /// Number of the last delivery on disk, and when it came; none in a new journal (or after all was removed, until one comes).
-    pub fn last(&self) -> (u64, Option<i64>) {
-        (0, None)
-    }
-
-    /// Bytes of all segments.
-    pub fn file_bytes(&self) -> u64 {
-        0
-    }
-
-    /// Whether an append would work. Where writing failed it tries again by itself, at most once a second, so that a probe sees the recovery.
-    pub fn health(&self) -> Result<(), String> {
-        Ok(())
-    }
-
-    /// Takes no more, writes what waits, ends the writer.
-    pub async fn close(&self) {}
-}
-
-impl Reader {
-    /// The next groups, at most about `max_bytes` of bodies but at least one group; waits up to `wait` for one. None: nothing came.
-    pub fn next(
-        &mut self,
-        _max_bytes: usize,
-        _wait: std::time::Duration,
-    ) -> Result<Option<Batch>, StoreError> {
-        Ok(None)
-    }
 }

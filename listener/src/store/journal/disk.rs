@@ -1,0 +1,215 @@
+//! The file that groups are written to, and what happens when that fails.
+//!
+//! After a failure the segment is sealed: what the page cache holds and what the
+//! disk holds may differ, and a second sync can answer Ok for bytes that are
+//! lost. It is cut to its last good length where that works, and the next group
+//! begins a new segment, whose header says how long this one is. A segment that
+//! was sealed before it got a group is made anew under its own number, so that a
+//! full disk does not fill up with empty segments.
+//!
+//! The first failure is followed by a try at once, the next ones by one in
+//! `RETRY`: requests in between are answered without the disk.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::format::{FIRST_GROUP, GroupHeader, Seal, SegmentHeader};
+use super::shared::Segment;
+use super::{Indexed, Position, segment};
+
+const RETRY: Duration = Duration::from_millis(200);
+
+/// The segment that is written to.
+#[derive(Debug)]
+struct Active {
+    file: File,
+    seal: Seal,
+    /// Bytes of the file; zeros from the end of the last group on.
+    written: u64,
+    /// Zeros can be written ahead.
+    room: bool,
+}
+
+/// Where groups go. One per journal, in the hands of its writer.
+#[derive(Debug)]
+pub(super) struct Disk {
+    directory: PathBuf,
+    store: String,
+    segment_bytes: u64,
+    /// Number and valid length of the newest segment.
+    segment: u64,
+    end: u64,
+    /// Valid length of the one before it.
+    previous_length: u64,
+    /// What the journal ends with: in the newest segment, or before it while that has no group.
+    last: Indexed,
+    /// None: sealed, or never made.
+    active: Option<Active>,
+    /// Failures since the last success, and the last reason.
+    failures: u32,
+    reason: String,
+    retry_at: Instant,
+}
+
+impl Disk {
+    /// Goes on in `file`, which is `newest`.
+    pub(super) fn new(
+        directory: PathBuf,
+        store: &str,
+        segment_bytes: u64,
+        newest: (File, Segment, u64),
+        last: Indexed,
+    ) -> Self {
+        let (file, Segment { number, end, file_bytes, .. }, previous_length) = newest;
+        let active = Active { file, seal: Seal::new(store, number), written: file_bytes, room: true };
+        Self {
+            directory,
+            store: store.to_owned(),
+            segment_bytes,
+            segment: number,
+            end,
+            previous_length,
+            last,
+            active: Some(active),
+            failures: 0,
+            reason: String::new(),
+            retry_at: Instant::now(),
+        }
+    }
+
+    /// What the journal ends with.
+    pub(super) fn last(&self) -> Indexed {
+        self.last
+    }
+
+    /// The place where a group of `length` bytes will be put; makes a new segment where one is needed.
+    pub(super) fn place(&mut self, length: u64) -> Result<(Position, Seal), String> {
+        let full = self.end > FIRST_GROUP && self.end.saturating_add(length) > self.segment_bytes;
+        if full && let Some(Active { file, .. }) = self.active.take() {
+            // Gives back what was written ahead. The next header says how long it is, so this may fail.
+            let _ = file.set_len(self.end);
+        }
+        if self.active.is_none() {
+            if self.failures > 1 && Instant::now() < self.retry_at {
+                return Err(self.reason.clone());
+            }
+            self.begin_segment()?;
+        }
+        let position = Position { segment: self.segment, offset: self.end };
+        let active = self.active.as_ref().ok_or("no segment")?;
+        Ok((position, active.seal.clone()))
+    }
+
+    /// Writes a group at its place and syncs it. An error means that it is not in the journal.
+    /// `header` is that of the group.
+    pub(super) fn put(&mut self, group: &[u8], header: &GroupHeader) -> Result<(), String> {
+        let Some(active) = self.active.as_mut() else { return Err(self.reason.clone()) };
+        let room = self.segment_bytes.saturating_sub(self.end);
+        match active.put(self.end, group, room) {
+            Ok(()) => {
+                self.end += group.len() as u64;
+                self.failures = 0;
+                self.last = Indexed {
+                    position: Position { segment: self.segment, offset: self.end },
+                    last_delivery: header.last_delivery(),
+                    last_group: header.group,
+                };
+                Ok(())
+            }
+            Err(error) => {
+                self.seal();
+                Err(self.failed(&format!("segment {}", self.segment), &error))
+            }
+        }
+    }
+
+    /// Makes a new segment where the last attempt failed, to see whether writing works again.
+    pub(super) fn probe(&mut self) -> Result<(), String> {
+        if self.active.is_some() { Ok(()) } else { self.begin_segment() }
+    }
+
+    /// Number of the newest segment, its valid length and its length with zeros.
+    pub(super) fn lengths(&self) -> (u64, u64, u64) {
+        let written = self.active.as_ref().map_or(self.end, |active| active.written);
+        (self.segment, self.end, written)
+    }
+
+    fn begin_segment(&mut self) -> Result<(), String> {
+        let (number, previous_length) = if self.can_be_made_anew() {
+            (self.segment, self.previous_length)
+        } else {
+            (self.segment.saturating_add(1), self.end)
+        };
+        let header = SegmentHeader {
+            store: self.store.clone(),
+            segment: number,
+            first_group: self.last.last_group.saturating_add(1),
+            first_delivery: self.last.last_delivery.saturating_add(1),
+            previous_length,
+        };
+        let room = segment::FIRST_ROOM.min(self.segment_bytes);
+        match segment::create(&self.directory, &header, room) {
+            Ok(file) => {
+                let seal = Seal::new(&self.store, number);
+                self.active = Some(Active { file, seal, written: FIRST_GROUP + room, room: true });
+                self.segment = number;
+                self.end = FIRST_GROUP;
+                self.previous_length = previous_length;
+                Ok(())
+            }
+            Err(error) => Err(self.failed(&format!("new segment {number}"), &error)),
+        }
+    }
+
+    /// The newest segment has no group, and the journal is whole without it.
+    fn can_be_made_anew(&self) -> bool {
+        self.end == FIRST_GROUP && (self.last.position.segment < self.segment || self.last.last_group == 0)
+    }
+
+    fn seal(&mut self) {
+        let Some(Active { file, .. }) = self.active.take() else { return };
+        let done = if self.can_be_made_anew() {
+            fs::remove_file(segment::path(&self.directory, self.segment))
+        } else {
+            file.set_len(self.end)
+        };
+        if let Err(error) = done {
+            tracing::warn!(
+                journal.segment = self.segment,
+                %error,
+                "segment {} could not be cut to its good length; its bytes after that are ignored",
+                self.segment
+            );
+        }
+    }
+
+    fn failed(&mut self, what: &str, error: &io::Error) -> String {
+        self.failures = self.failures.saturating_add(1);
+        self.retry_at = Instant::now() + RETRY;
+        self.reason = format!("{what}: {error}");
+        self.reason.clone()
+    }
+}
+
+impl Active {
+    fn put(&mut self, at: u64, group: &[u8], room: u64) -> io::Result<()> {
+        self.file.write_all_at(group, at)?;
+        let end = at + group.len() as u64;
+        if end > self.written {
+            self.written = end;
+            let ahead = segment::ROOM.min(room.saturating_sub(group.len() as u64));
+            // Large groups gain less than the zeros cost.
+            if self.room && ahead > 0 && (group.len() as u64) < segment::ROOM / 8 {
+                match segment::write_zeros(&self.file, end, ahead) {
+                    Ok(()) => self.written = end + ahead,
+                    // The group itself was taken; without room the next ones are only slower.
+                    Err(_) => self.room = false,
+                }
+            }
+        }
+        self.file.sync_data()
+    }
+}
