@@ -13,6 +13,8 @@
 pub mod index;
 pub mod journal;
 pub mod model;
+#[cfg(test)]
+pub(crate) mod suite;
 
 use std::sync::Arc;
 

@@ -1,7 +1,6 @@
 //! Bytes of records, out of the bodies in the journal.
 
 use std::io;
-use std::ops::Range;
 
 use bytes::Bytes;
 
@@ -11,21 +10,9 @@ use crate::store::journal::{Journal, Location};
 /// Neighbouring records are read together up to this many bytes.
 const PIECE: u32 = 256 * 1024;
 
-/// Where bodies stand; the journal, but for tests of the index alone.
-pub(super) trait Bodies: Send + Sync {
-    /// Part of a body: `range` within `location`.
-    fn read(&self, location: Location, range: Range<u32>) -> io::Result<Bytes>;
-}
-
-impl Bodies for Journal {
-    fn read(&self, location: Location, range: Range<u32>) -> io::Result<Bytes> {
-        Journal::read(self, location, range)
-    }
-}
-
 /// Reads the records of one body, in order.
 pub(super) struct Pieces<'a> {
-    bodies: &'a dyn Bodies,
+    journal: &'a Journal,
     location: Location,
     start: u32,
     piece: Bytes,
@@ -33,8 +20,8 @@ pub(super) struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     /// Of the body at `location`.
-    pub(super) fn new(bodies: &'a dyn Bodies, location: Location) -> Self {
-        Self { bodies, location, start: 0, piece: Bytes::new() }
+    pub(super) fn new(journal: &'a Journal, location: Location) -> Self {
+        Self { journal, location, start: 0, piece: Bytes::new() }
     }
 
     /// Bytes of `span`; those of `next`, which follow, are read along where they are near.
@@ -45,7 +32,7 @@ impl<'a> Pieces<'a> {
         let limit = span.start.saturating_add(PIECE);
         let end = next.iter().map(|next| next.end()).take_while(|end| *end <= limit).last();
         let end = end.unwrap_or(0).max(span.end());
-        self.piece = self.bodies.read(self.location, span.start..end)?;
+        self.piece = self.journal.read(self.location, span.start..end)?;
         self.start = span.start;
         self.held(span).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::bodies::{Bodies, Pieces};
+use super::bodies::Pieces;
 use super::errors::{self, Place};
 use super::pages::{self, NewPage};
 use super::spans::{self, Span};
 use super::trouble::{Trouble, count, signed, unsigned};
-use crate::store::journal::Location;
+use crate::store::journal::{Journal, Location};
 use crate::store::{NewError, PageRequest, Record, RecordId, Route};
 
 /// Records that one step looks at.
@@ -117,7 +117,7 @@ impl Cut {
     }
 
     /// Looks at the next records.
-    pub(super) fn step(&mut self, connection: &Connection, bodies: &dyn Bodies) -> Result<End, Trouble> {
+    pub(super) fn step(&mut self, connection: &Connection, journal: &Journal) -> Result<End, Trouble> {
         let mut statement = connection.prepare_cached(
             "SELECT seq, received_at, segment, offset, length, records FROM delivery \
              WHERE seq >= ?1 ORDER BY seq",
@@ -137,7 +137,7 @@ impl Cut {
             let list = spans::decode(row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?)?;
             let looked = usize::try_from(self.next.index).unwrap_or(usize::MAX);
             let list = list.get(looked..).unwrap_or_default();
-            let mut pieces = Pieces::new(bodies, location);
+            let mut pieces = Pieces::new(journal, location);
             for (at, span) in list.iter().enumerate() {
                 if records >= STEP_RECORDS || bytes >= STEP_BYTES || self.laden() {
                     return Ok(End::Bound);

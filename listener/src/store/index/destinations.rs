@@ -12,12 +12,12 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Inner;
-use super::bodies::Bodies;
 use super::errors::{self, Place};
 use super::pages;
 use super::spans;
 use super::trouble::{Trouble, signed, unsigned};
 use super::writer::Durability;
+use crate::store::journal::Journal;
 use crate::store::{ErrorClass, Failure, NewError, StoreError};
 
 /// Records after which a step that turns pages into open errors takes no further page.
@@ -42,12 +42,10 @@ impl Inner {
     /// Turns waiting pages without a destination into open errors.
     pub(super) async fn fail_orphans(&self) -> Result<(), StoreError> {
         loop {
-            let bodies = std::sync::Arc::clone(&self.bodies);
+            let journal = self.journal.clone();
             let (keep, now_ms) = (self.sorter.keeps_payload(), self.clock.now_ms());
-            let orphans = self
-                .readers
-                .run(move |connection| orphans(connection, bodies.as_ref(), keep, now_ms))
-                .await?;
+            let orphans =
+                self.readers.run(move |connection| orphans(connection, &journal, keep, now_ms)).await?;
             if orphans.is_empty() {
                 return Ok(());
             }
@@ -118,7 +116,7 @@ impl Orphan {
 
 fn orphans(
     connection: &Connection,
-    bodies: &dyn Bodies,
+    journal: &Journal,
     keep: bool,
     now_ms: i64,
 ) -> Result<Vec<Orphan>, Trouble> {
@@ -145,7 +143,7 @@ fn orphans(
         let names = spans::decode_records(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
         records += names.len();
         let payloads: Vec<_> = if keep {
-            pages::records_of(connection, bodies, &names)?
+            pages::records_of(connection, journal, &names)?
                 .into_iter()
                 .map(|record| Some(record.bytes))
                 .collect()

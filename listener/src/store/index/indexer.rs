@@ -6,7 +6,7 @@
 //! bound on what is not indexed protects the disk.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -28,13 +28,14 @@ const BUSY: Duration = Duration::from_millis(40);
 const LOOK: Duration = Duration::from_millis(100);
 /// The longest wait before a failed batch is tried again.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
-/// After this long without success the store is not healthy.
+/// After this long without success the store is not healthy; closing waits for no longer either.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How the indexing goes, for everybody to see.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     stop: AtomicBool,
+    deadline: OnceLock<Instant>,
     failing: Mutex<Option<(Instant, String)>>,
 }
 
@@ -44,8 +45,14 @@ impl Progress {
         self.stop.store(true, Ordering::SeqCst);
     }
 
+    /// Tells the thread to end when the journal is read to its end, or after [`PATIENCE`].
+    pub(super) fn finish(&self) {
+        self.deadline.get_or_init(|| Instant::now() + PATIENCE);
+    }
+
     fn stopped(&self) -> bool {
-        self.stop.load(Ordering::SeqCst)
+        let late = self.deadline.get().is_some_and(|deadline| Instant::now() >= *deadline);
+        late || self.stop.load(Ordering::SeqCst)
     }
 
     fn failed(&self, reason: &str) {

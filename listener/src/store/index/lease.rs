@@ -130,13 +130,13 @@ impl Inner {
     }
 
     async fn look(&self, request: &Arc<PageRequest>) -> Result<Look, StoreError> {
-        let (request, bodies, name) = (Arc::clone(request), Arc::clone(&self.bodies), Arc::clone(&self.name));
+        let (request, journal, name) = (Arc::clone(request), self.journal.clone(), Arc::clone(&self.name));
         self.readers
             .run(move |connection| {
                 let destination = request.destination.as_str();
                 let cursor = cut::cursor(connection, destination)?
                     .ok_or_else(|| Trouble::Asked(format!("there is no destination {destination}")))?;
-                let due = pages::due(connection, bodies.as_ref(), &name, destination, request.now_ms)?;
+                let due = pages::due(connection, &journal, &name, destination, request.now_ms)?;
                 let (waiting, next_due) = pages::waiting(connection, destination)?;
                 Ok(Look { due, waiting, next_due, cursor })
             })
@@ -156,10 +156,10 @@ impl Inner {
     }
 
     async fn step(&self, mut cut: Cut) -> Result<(Cut, End), StoreError> {
-        let bodies = Arc::clone(&self.bodies);
+        let journal = self.journal.clone();
         self.readers
             .run(move |connection| {
-                let end = cut.step(connection, bodies.as_ref())?;
+                let end = cut.step(connection, &journal)?;
                 Ok((cut, end))
             })
             .await

@@ -55,7 +55,6 @@ use async_trait::async_trait;
 use crds::listener::Retention;
 use tokio::sync::watch;
 
-use self::bodies::Bodies;
 use self::indexer::{Indexer, Progress};
 use self::lease::Destinations;
 use self::lock::Lock;
@@ -104,15 +103,13 @@ impl Options {
     }
 }
 
-/// The index without the journal's way in: everything but `append`.
-pub(in crate::store) struct Inner {
+/// Journal and index, but for the thread that leads from one to the other.
+struct Inner {
     name: Arc<str>,
     database: PathBuf,
     writer: Writer,
     readers: Readers,
-    bodies: Arc<dyn Bodies>,
-    /// None only in tests of the index alone.
-    journal: Option<Journal>,
+    journal: Journal,
     sorter: Sorter,
     clock: Clock,
     destinations: Destinations,
@@ -191,8 +188,7 @@ impl Inner {
 
 /// The embedded store.
 pub struct Embedded {
-    inner: Arc<Inner>,
-    journal: Journal,
+    inner: Inner,
     progress: Arc<Progress>,
     indexer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -216,23 +212,10 @@ impl Embedded {
         let (lock, opened) = prepare(&directory)?;
         let (journal, reader) =
             Journal::open(&directory.join("journal"), &opened.name, opened.watermark, journal)?;
-        let inner = start(
-            &directory,
-            lock,
-            opened,
-            Some(journal.clone()),
-            Arc::new(journal.clone()),
-            Setup { sorter, clock, bounds },
-        )?;
-        let inner = Arc::new(inner);
+        let inner = start(&directory, lock, opened, journal, Setup { sorter, clock, bounds })?;
         let progress = Arc::new(Progress::default());
-        let indexer = index(&inner, journal.clone(), reader, Arc::clone(&progress))?;
-        Ok(Self { inner, journal, progress, indexer: Mutex::new(Some(indexer)) })
-    }
-
-    fn end_indexer(&self) -> Option<JoinHandle<()>> {
-        self.progress.stop();
-        self.indexer.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let indexer = index(&inner, reader, Arc::clone(&progress))?;
+        Ok(Self { inner, progress, indexer: Mutex::new(Some(indexer)) })
     }
 }
 
@@ -271,8 +254,7 @@ fn start(
     directory: &Path,
     lock: Lock,
     opened: open::Opened,
-    journal: Option<Journal>,
-    bodies: Arc<dyn Bodies>,
+    journal: Journal,
     setup: Setup,
 ) -> Result<Inner, StoreError> {
     let database = directory.join("store.db");
@@ -285,7 +267,6 @@ fn start(
         writer,
         readers: Readers::new(database.clone()),
         database,
-        bodies,
         journal,
         sorter: setup.sorter,
         clock: setup.clock,
@@ -299,15 +280,10 @@ fn start(
     })
 }
 
-fn index(
-    inner: &Inner,
-    journal: Journal,
-    reader: Reader,
-    progress: Arc<Progress>,
-) -> Result<JoinHandle<()>, StoreError> {
+fn index(inner: &Inner, reader: Reader, progress: Arc<Progress>) -> Result<JoinHandle<()>, StoreError> {
     let indexer = Indexer {
         reader,
-        journal,
+        journal: inner.journal.clone(),
         writer: inner.writer.clone(),
         sorter: Arc::clone(&inner.sorter),
         progress,
@@ -324,7 +300,7 @@ impl Store for Embedded {
     async fn append(&self, delivery: Request<Verified>) -> Result<Appended, AppendError> {
         let received = delivery.into_received();
         let entry = NewEntry { request: received.id, received_at_ms: received.at_ms, body: received.body };
-        Ok(Appended { delivery: self.journal.append(entry).await? })
+        Ok(Appended { delivery: self.inner.journal.append(entry).await? })
     }
 
     fn refuse(&self, refused: Refused) {
@@ -358,11 +334,11 @@ impl Store for Embedded {
 
     async fn status(&self) -> Result<Status, StoreError> {
         let mut status = self.inner.status().await?;
-        (status.unindexed_bytes, status.unindexed_deliveries) = self.journal.unindexed();
-        let (last, last_ms) = self.journal.last();
+        (status.unindexed_bytes, status.unindexed_deliveries) = self.inner.journal.unindexed();
+        let (last, last_ms) = self.inner.journal.last();
         status.deliveries = status.deliveries.max(last);
         status.last_delivery_ms = status.last_delivery_ms.max(last_ms);
-        status.file_bytes += self.journal.file_bytes();
+        status.file_bytes += self.inner.journal.file_bytes();
         Ok(status)
     }
 
@@ -371,13 +347,16 @@ impl Store for Embedded {
     }
 
     fn health(&self) -> Result<(), String> {
-        self.journal.health()?;
+        self.inner.journal.health()?;
         self.progress.health()
     }
 
     async fn close(&self) {
-        self.journal.close().await;
-        if let Some(indexer) = self.end_indexer() {
+        self.inner.journal.close().await;
+        // What is acknowledged is indexed before the end, where that works.
+        self.progress.finish();
+        let indexer = self.indexer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(indexer) = indexer {
             let _ = tokio::task::spawn_blocking(move || indexer.join()).await;
         }
         self.inner.close().await;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::bodies::{Bodies, Pieces};
+use super::bodies::Pieces;
 use super::spans;
 use super::trouble::{Trouble, signed, unsigned};
-use crate::store::journal::Location;
+use crate::store::journal::{Journal, Location};
 use crate::store::{Page, PageId, Record, RecordId};
 
 /// Waits to be leased.
@@ -62,7 +62,7 @@ pub(super) fn insert(connection: &Connection, page: &NewPage<'_>) -> Result<(), 
 /// The waiting page of a destination that has been due for longest, with its records.
 pub(super) fn due(
     connection: &Connection,
-    bodies: &dyn Bodies,
+    journal: &Journal,
     store: &Arc<str>,
     destination: &str,
     now_ms: i64,
@@ -82,7 +82,7 @@ pub(super) fn due(
     Ok(Some(Page {
         id: PageId { store: Arc::clone(store), number: unsigned(number) },
         destination: destination.to_owned(),
-        records: records_of(connection, bodies, &spans::decode_records(&records)?)?,
+        records: records_of(connection, journal, &spans::decode_records(&records)?)?,
         attempts,
         first_attempt_at_ms,
         oversized,
@@ -100,7 +100,7 @@ pub(super) fn waiting(connection: &Connection, destination: &str) -> Result<(usi
 /// Reads records by name; names of one delivery stand together, in order.
 pub(super) fn records_of(
     connection: &Connection,
-    bodies: &dyn Bodies,
+    journal: &Journal,
     names: &[RecordId],
 ) -> Result<Vec<Record>, Trouble> {
     let mut statement = connection.prepare_cached(
@@ -126,7 +126,7 @@ pub(super) fn records_of(
             .map(|name| list.binary_search_by_key(&name.element, |span| span.element).map(|at| list[at]))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|_| Trouble::Damaged("a page names a record that is not there"))?;
-        let mut pieces = Pieces::new(bodies, location);
+        let mut pieces = Pieces::new(journal, location);
         for (at, (name, span)) in names.iter().zip(&wanted).enumerate() {
             let bytes = pieces.read(*span, wanted.get(at + 1..).unwrap_or_default())?;
             records.push(Record { id: *name, received_at_ms, bytes });

@@ -114,9 +114,7 @@ impl Inner {
         // Synced, so that no power cut brings back a row or a watermark of a file that is gone.
         let first = self.writer.call(Durability::Synced, first_segment).await?;
         let journal = self.journal.clone();
-        let removed = tokio::task::spawn_blocking(move || {
-            journal.map_or(Ok(0), |journal| journal.remove_before(first))
-        });
+        let removed = tokio::task::spawn_blocking(move || journal.remove_before(first));
         let removed =
             removed.await.map_err(|_| StoreError::Failed("removing segments ended early".to_owned()))?;
         removed.map_err(|error| StoreError::Failed(format!("segments cannot be removed: {error}")))
