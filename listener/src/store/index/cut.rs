@@ -17,8 +17,10 @@ use super::trouble::{Trouble, count, signed, unsigned};
 use crate::store::journal::{Journal, Location};
 use crate::store::{NewError, PageRequest, Record, RecordId, Route};
 
-/// Records that one step looks at.
-const STEP_RECORDS: usize = 10_000;
+/// Records and deliveries that one step looks at.
+const STEP_LOOKS: usize = 20_000;
+/// Deliveries that one query reads.
+const ROWS: i64 = 128;
 /// Bytes of records that one step reads.
 const STEP_BYTES: usize = 64 * 1024 * 1024;
 /// Failures of a filter with which a page is cut though it is not full.
@@ -118,40 +120,38 @@ impl Cut {
 
     /// Looks at the next records.
     pub(super) fn step(&mut self, connection: &Connection, journal: &Journal) -> Result<End, Trouble> {
-        let mut statement = connection.prepare_cached(
-            "SELECT seq, received_at, segment, offset, length, records FROM delivery \
-             WHERE seq >= ?1 ORDER BY seq",
-        )?;
-        let mut rows = statement.query([signed(self.next.delivery)])?;
-        let (mut records, mut bytes) = (0, 0);
-        while let Some(row) = rows.next()? {
-            let delivery = unsigned(row.get(0)?);
-            if delivery != self.next.delivery {
-                self.next = Cursor { delivery, index: 0, ..self.next };
+        let (mut looks, mut bytes) = (0, 0);
+        loop {
+            let rows = rows(connection, self.next.delivery)?;
+            if rows.is_empty() {
+                return Ok(End::Exhausted);
             }
-            let location = Location {
-                segment: unsigned(row.get(2)?),
-                offset: unsigned(row.get(3)?),
-                length: row.get(4)?,
-            };
-            let list = spans::decode(row.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?)?;
-            let looked = usize::try_from(self.next.index).unwrap_or(usize::MAX);
-            let list = list.get(looked..).unwrap_or_default();
-            let mut pieces = Pieces::new(journal, location);
-            for (at, span) in list.iter().enumerate() {
-                if records >= STEP_RECORDS || bytes >= STEP_BYTES || self.laden() {
-                    return Ok(End::Bound);
+            for row in rows {
+                if row.delivery != self.next.delivery {
+                    self.next = Cursor { delivery: row.delivery, index: 0, ..self.next };
                 }
-                let record = read(delivery, row.get(1)?, *span, &list[at + 1..], &mut pieces)?;
-                records += 1;
-                bytes += record.bytes.len();
-                if self.look(record) {
-                    return Ok(End::Full);
+                let list = spans::decode(&row.records)?;
+                let looked = usize::try_from(self.next.index).unwrap_or(usize::MAX);
+                let list = list.get(looked..).unwrap_or_default();
+                let mut pieces = Pieces::new(journal, row.location);
+                for (at, span) in list.iter().enumerate() {
+                    if looks >= STEP_LOOKS || bytes >= STEP_BYTES || self.laden() {
+                        return Ok(End::Bound);
+                    }
+                    let record = row.record(*span, list.get(at + 1..).unwrap_or_default(), &mut pieces)?;
+                    looks += 1;
+                    bytes += record.bytes.len();
+                    if self.look(record) {
+                        return Ok(End::Full);
+                    }
                 }
+                self.next = Cursor { delivery: row.delivery.saturating_add(1), index: 0, ..self.next };
+                looks += 1;
             }
-            self.next = Cursor { delivery: delivery.saturating_add(1), index: 0, ..self.next };
+            if looks >= STEP_LOOKS {
+                return Ok(End::Bound);
+            }
         }
-        Ok(End::Exhausted)
     }
 
     /// Decides on one record; true where the page is full, with it or without it.
@@ -176,15 +176,35 @@ impl Cut {
     }
 }
 
-fn read(
+/// A delivery as it stands in the table.
+struct Row {
     delivery: u64,
     received_at_ms: i64,
-    span: Span,
-    next: &[Span],
-    pieces: &mut Pieces<'_>,
-) -> Result<Record, Trouble> {
-    let bytes = pieces.read(span, next)?;
-    Ok(Record { id: RecordId { delivery, element: span.element }, received_at_ms, bytes })
+    location: Location,
+    records: Vec<u8>,
+}
+
+impl Row {
+    fn record(&self, span: Span, next: &[Span], pieces: &mut Pieces<'_>) -> Result<Record, Trouble> {
+        let id = RecordId { delivery: self.delivery, element: span.element };
+        Ok(Record { id, received_at_ms: self.received_at_ms, bytes: pieces.read(span, next)? })
+    }
+}
+
+/// The next deliveries. A few at a time: a query that stays open while a filter works would
+/// keep the WAL from being begun anew.
+fn rows(connection: &Connection, from: u64) -> Result<Vec<Row>, Trouble> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, received_at, segment, offset, length, records FROM delivery \
+         WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
+    )?;
+    let rows = statement.query_map([signed(from), ROWS], |row| {
+        let location =
+            Location { segment: unsigned(row.get(2)?), offset: unsigned(row.get(3)?), length: row.get(4)? };
+        let (delivery, received_at_ms) = (unsigned(row.get(0)?), row.get(1)?);
+        Ok(Row { delivery, received_at_ms, location, records: row.get(5)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// What a commit needs of a cut, without its bodies.

@@ -57,12 +57,11 @@ impl Progress {
 
     fn failed(&self, reason: &str) {
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
-        match failing.as_mut() {
-            Some((_, last)) => reason.clone_into(last),
-            None => {
-                tracing::error!(reason, "deliveries cannot be indexed; tried again until they can");
-                *failing = Some((Instant::now(), reason.to_owned()));
-            }
+        if let Some((_, last)) = failing.as_mut() {
+            reason.clone_into(last);
+        } else {
+            tracing::error!(reason, "deliveries cannot be indexed; tried again until they can");
+            *failing = Some((Instant::now(), reason.to_owned()));
         }
     }
 

@@ -41,48 +41,53 @@ pub(super) struct PreparedBatch {
 
 /// Judges every element of a batch.
 pub(super) fn prepare(batch: Batch, sorter: &dyn Sort) -> PreparedBatch {
-    let deliveries = batch.entries.into_iter().map(|entry| judge(entry, sorter)).collect();
+    let deliveries = batch.entries.into_iter().map(|entry| judge(&entry, sorter)).collect();
     PreparedBatch { deliveries, end: batch.end }
 }
 
-fn judge(entry: Entry, sorter: &dyn Sort) -> Prepared {
-    let sorted = sorter.sort(&entry.body);
+fn judge(entry: &Entry, sorter: &dyn Sort) -> Prepared {
+    let judged = sorter.sort(&entry.body);
     let mut prepared = Prepared {
         delivery: entry.delivery,
         request: entry.request,
         received_at_ms: entry.received_at_ms,
         location: entry.location,
-        events: sorted.len(),
+        events: judged.len(),
         ignored: 0,
-        candidates: Vec::with_capacity(sorted.len()),
+        candidates: Vec::with_capacity(judged.len()),
         failed: Vec::new(),
     };
-    for (element, judged) in (0_u32..).zip(sorted) {
+    for (element, sorted) in (0_u32..).zip(judged) {
         let floor = prepared.candidates.last().map_or(0, |(span, _)| span.end());
-        match judged {
+        match sorted {
             Sorted::Ignored => prepared.ignored += 1,
             Sorted::Failed { span, failure } => {
-                let error = failed(&entry, element, &span, failure, sorter.keeps_payload());
+                let error = failed(entry, element, &span, failure, sorter.keeps_payload());
                 prepared.failed.push(error);
             }
-            Sorted::Record { span, key } => match within(&entry.body, &span, element, floor) {
-                Some(place) => prepared.candidates.push((place, key)),
-                None => {
-                    let failure = Failure {
-                        class: ErrorClass::Parse,
-                        code: "no_such_bytes".to_owned(),
-                        message: "the element was not found in the body".to_owned(),
-                        status: None,
-                        response: None,
-                    };
+            Sorted::Record { span, key } => {
+                if let Some(place) = within(&entry.body, &span, element, floor) {
+                    prepared.candidates.push((place, key));
+                } else {
                     let whole = 0..entry.body.len();
-                    let error = failed(&entry, element, &whole, failure, sorter.keeps_payload());
+                    let error = failed(entry, element, &whole, not_found(), sorter.keeps_payload());
                     prepared.failed.push(error);
                 }
-            },
+            }
         }
     }
     prepared
+}
+
+/// A sorter that names bytes which are not there: kept as an error rather than lost.
+fn not_found() -> Failure {
+    Failure {
+        class: ErrorClass::Parse,
+        code: "no_such_bytes".to_owned(),
+        message: "the element was not found in the body".to_owned(),
+        status: None,
+        response: None,
+    }
 }
 
 /// The span as the index keeps it; none where it is not in the body or not behind `floor`.

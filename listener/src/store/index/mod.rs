@@ -69,9 +69,6 @@ use super::{
 use crate::clock::Clock;
 use crate::verify::{Request, Verified};
 
-/// Refused requests that may wait to be kept.
-const MOST_REFUSED_WAITING: usize = 256;
-
 /// How an embedded store is opened.
 #[derive(Debug)]
 pub struct Options {
@@ -131,19 +128,15 @@ impl Inner {
     }
 
     fn refuse(&self, refused: Refused) {
-        let place = self.refused_waiting.fetch_add(1, Ordering::SeqCst);
-        let taken = place < MOST_REFUSED_WAITING && {
-            let (waiting, dropped) = (Arc::clone(&self.refused_waiting), Arc::clone(&self.refused_dropped));
-            let bounds = self.refused_bounds;
-            self.writer.offer(move |connection| {
-                waiting.fetch_sub(1, Ordering::SeqCst);
-                refused::insert(connection, &refused, bounds, dropped.load(Ordering::SeqCst))
-            })
+        let (dropped, bounds) = (Arc::clone(&self.refused_dropped), self.refused_bounds);
+        let Some(mut place) = refused::Place::take(&self.refused_waiting, &self.refused_dropped) else {
+            return;
         };
-        if !taken {
-            self.refused_waiting.fetch_sub(1, Ordering::SeqCst);
-            self.refused_dropped.fetch_add(1, Ordering::SeqCst);
-        }
+        self.writer.offer(move |connection| {
+            refused::insert(connection, &refused, bounds, dropped.load(Ordering::SeqCst))?;
+            place.kept();
+            Ok(())
+        });
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
@@ -234,9 +227,10 @@ fn prepare(directory: &Path) -> Result<(Lock, open::Opened), StoreError> {
     let database = directory.join("store.db");
     let journal = directory.join("journal");
     let is_used = |entry: std::fs::ReadDir| entry.count() > 0;
-    if !database.exists() && journal.read_dir().is_ok_and(is_used) {
+    let is_blank = std::fs::metadata(&database).map_or(true, |file| file.len() == 0);
+    if is_blank && journal.read_dir().is_ok_and(is_used) {
         return Err(StoreError::Open(format!(
-            "{} is missing, but {} is not empty: put a backup of the whole directory in its place, \
+            "{} is missing or empty, but {} is not empty: put a backup of the whole directory in its place, \
              or move the directory away to begin anew; nothing was changed",
             database.display(),
             journal.display()
@@ -348,7 +342,12 @@ impl Store for Embedded {
 
     fn health(&self) -> Result<(), String> {
         self.inner.journal.health()?;
-        self.progress.health()
+        self.progress.health()?;
+        let indexer = self.indexer.lock().unwrap_or_else(PoisonError::into_inner);
+        if indexer.as_ref().is_some_and(JoinHandle::is_finished) {
+            return Err("deliveries are not indexed any more; only a restart helps".to_owned());
+        }
+        Ok(())
     }
 
     async fn close(&self) {

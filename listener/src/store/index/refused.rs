@@ -1,7 +1,8 @@
 //! Refused requests: bounded in number and in bytes, the oldest give way.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
@@ -9,6 +10,8 @@ use uuid::Uuid;
 use super::trouble::{Trouble, count, signed, unsigned};
 use crate::store::Refused;
 
+/// Refused requests that may wait to be kept.
+const MOST_WAITING: usize = 256;
 /// Codes that are remembered at most; a store holds those that verification writes, a few dozen.
 const MOST_CODES: usize = 256;
 
@@ -19,6 +22,37 @@ pub(super) struct Bounds {
     pub(super) number: usize,
     /// Bytes of bodies, headers and texts.
     pub(super) bytes: usize,
+}
+
+/// A place among those that wait to be kept. Given up without [`Place::kept`], one more was counted only.
+#[derive(Debug)]
+pub(super) struct Place {
+    waiting: Arc<AtomicUsize>,
+    dropped: Arc<AtomicU64>,
+    kept: bool,
+}
+
+impl Place {
+    /// A place, where there is one; else one more was counted only.
+    pub(super) fn take(waiting: &Arc<AtomicUsize>, dropped: &Arc<AtomicU64>) -> Option<Self> {
+        let before = waiting.fetch_add(1, Ordering::SeqCst);
+        let place = Self { waiting: Arc::clone(waiting), dropped: Arc::clone(dropped), kept: false };
+        (before < MOST_WAITING).then_some(place)
+    }
+
+    /// It was kept.
+    pub(super) fn kept(&mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        if !self.kept {
+            self.dropped.fetch_add(1, Ordering::SeqCst);
+        }
+    }
 }
 
 /// Keeps one, and lets the oldest go where that is too much. `dropped` is what was only counted so far.

@@ -31,14 +31,14 @@ const PAUSE: Duration = Duration::from_millis(2);
 const FUTURE_MS: i64 = 24 * HOUR_MS;
 const HOUR_MS: i64 = 3_600_000;
 
-/// Before what time things are too old.
+/// Before what time things are too old, epoch milliseconds.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
-    delivered_ms: i64,
-    errors_ms: i64,
-    refused_ms: i64,
-    keys_ms: i64,
-    future_ms: i64,
+    delivered: i64,
+    errors: i64,
+    refused: i64,
+    keys: i64,
+    future: i64,
 }
 
 impl Limits {
@@ -46,11 +46,11 @@ impl Limits {
         let Retention { delivered_hours, error_days, refused_hours, dedupe_hours } = *retention;
         let before = |hours: i64| now_ms.saturating_sub(hours.max(0).saturating_mul(HOUR_MS));
         Self {
-            delivered_ms: before(delivered_hours.into()),
-            errors_ms: before(i64::from(error_days) * 24),
-            refused_ms: before(refused_hours.into()),
-            keys_ms: before(dedupe_hours.into()),
-            future_ms: now_ms.saturating_add(FUTURE_MS),
+            delivered: before(delivered_hours.into()),
+            errors: before(i64::from(error_days) * 24),
+            refused: before(refused_hours.into()),
+            keys: before(dedupe_hours.into()),
+            future: now_ms.saturating_add(FUTURE_MS),
         }
     }
 }
@@ -61,15 +61,14 @@ impl Inner {
         let _alone = self.retaining.lock().await;
         let limits = Limits::new(retention, self.clock.now_ms());
         let mut retained = Retained::default();
-        retained.rows += self.repeat(move |connection| pages(connection, limits.delivered_ms)).await?;
+        retained.rows += self.repeat(move |connection| pages(connection, limits.delivered)).await?;
         retained.rows +=
-            self.repeat(move |connection| errors::remove(connection, limits.errors_ms, STEP)).await?;
-        retained.rows += self
-            .repeat(move |connection| refused::remove_oldest(connection, limits.refused_ms, STEP))
-            .await?;
-        retained.keys += self.keys(i64::MIN, limits.keys_ms, limits.keys_ms).await?;
-        retained.keys += self.keys(limits.future_ms, i64::MAX, limits.keys_ms).await?;
-        retained.rows += self.repeat(move |connection| deliveries(connection, limits.delivered_ms)).await?;
+            self.repeat(move |connection| errors::remove(connection, limits.errors, STEP)).await?;
+        retained.rows +=
+            self.repeat(move |connection| refused::remove_oldest(connection, limits.refused, STEP)).await?;
+        retained.keys += self.keys(i64::MIN, limits.keys, limits.keys).await?;
+        retained.keys += self.keys(limits.future, i64::MAX, limits.keys).await?;
+        retained.rows += self.repeat(move |connection| deliveries(connection, limits.delivered)).await?;
         retained.segments = self.segments().await?;
         self.repeat(shrink).await?;
         Ok(retained)

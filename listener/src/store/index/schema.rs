@@ -19,7 +19,7 @@ use rusqlite::Connection;
 
 use super::trouble::Trouble;
 
-/// `PRAGMA application_id`: "HSLi".
+/// `PRAGMA application_id`: the letters `HSLi`.
 pub(super) const APPLICATION_ID: i32 = 0x4853_4c69;
 
 /// What leads from version n to n + 1.

@@ -136,14 +136,16 @@ impl Writer {
         answered.blocking_recv().map_err(|_| StoreError::Closed)?
     }
 
-    /// Does `work` if there is a place for it now; whether there was. Nobody learns how it went.
-    pub(super) fn offer<F>(&self, work: F) -> bool
+    /// Does `work` if there is a place for it now, else drops it. Nobody learns how it went.
+    pub(super) fn offer<F>(&self, work: F)
     where
         F: FnOnce(&Connection) -> Result<(), Trouble> + Send + 'static,
     {
         let (answer, _) = oneshot::channel();
         let call = Call { durability: Durability::Replayable, work: Some(work), value: None, answer };
-        self.queue().is_ok_and(|queue| queue.try_send(Box::new(call)).is_ok())
+        if let Ok(queue) = self.queue() {
+            let _ = queue.try_send(Box::new(call));
+        }
     }
 
     /// Takes no more, does what waits, ends the thread. Blocks.

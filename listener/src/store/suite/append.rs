@@ -160,7 +160,7 @@ fn refused(number: usize, at_ms: i64) -> Refused {
         status: 401,
         cause: "signature_mismatch",
         diagnosis: Some("signed for http, not https".to_owned()),
-        diagnosis_code: (number % 2 == 0).then_some("scheme"),
+        diagnosis_code: number.is_multiple_of(2).then_some("scheme"),
         request_line: "POST /a HTTP/1.1".to_owned(),
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         body: Bytes::from(vec![b'x'; number.min(100)]),

@@ -94,8 +94,8 @@ impl World {
     }
 
     /// One attempt, now.
-    pub(crate) fn attempt(&self, status: u16) -> Option<Attempt> {
-        Some(Attempt { at_ms: self.clock.now_ms(), took_ms: 7, status: Some(status) })
+    pub(crate) fn attempt(&self, status: u16) -> Attempt {
+        Attempt { at_ms: self.clock.now_ms(), took_ms: 7, status: Some(status) }
     }
 
     /// Settles a page as wholly delivered.
@@ -106,7 +106,7 @@ impl World {
 
     /// Settles a page after an attempt.
     pub(crate) async fn settle(&self, store: &Arc<dyn Store>, page: &Page, status: u16, outcome: Outcome) {
-        let settlement = Settlement { page: page.id.clone(), attempt: self.attempt(status), outcome };
+        let settlement = Settlement { page: page.id.clone(), attempt: Some(self.attempt(status)), outcome };
         store.settle(settlement).await.unwrap();
     }
 

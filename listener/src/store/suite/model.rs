@@ -50,7 +50,7 @@ const NAMES: [&str; 2] = ["all", "even"];
 fn ask(world: &World, destination: &str, size: usize) -> PageRequest {
     let even: Router = Arc::new(|record| {
         let fields: serde_json::Value = serde_json::from_slice(&record.bytes).unwrap();
-        if fields["eventId"].as_u64().unwrap() % 2 == 0 { Route::Take } else { Route::Skip }
+        if fields["eventId"].as_u64().unwrap().is_multiple_of(2) { Route::Take } else { Route::Skip }
     });
     let request = world.ask(destination);
     if destination == "even" {

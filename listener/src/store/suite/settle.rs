@@ -130,7 +130,7 @@ pub(crate) async fn a_settlement_that_cannot_be_changes_nothing(world: &World) {
     let strange =
         Outcome::Done { errors: vec![failing(&stranger, BEGIN_MS)], again: Vec::new(), again_at_ms: 0 };
     for outcome in [twice, strange] {
-        let settlement = Settlement { page: page.id.clone(), attempt: world.attempt(200), outcome };
+        let settlement = Settlement { page: page.id.clone(), attempt: Some(world.attempt(200)), outcome };
         assert!(matches!(store.settle(settlement).await, Err(StoreError::Failed(_))));
     }
     let other = PageId { store: "0000000000000000".into(), number: page.id.number };
