@@ -13,6 +13,8 @@
 pub mod index;
 pub mod journal;
 pub mod model;
+#[cfg(test)]
+pub(crate) mod suite;
 
 use std::sync::Arc;
 
@@ -70,6 +72,12 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 pub trait Sort: Send + Sync + std::fmt::Debug {
     /// Judges each element of `body`, in order.
     fn sort(&self, body: &[u8]) -> Vec<Sorted>;
+
+    /// Whether the store keeps the payload of an error that it makes itself
+    /// (`Sorted::Failed`, a removed destination); false where retry data is not to be stored.
+    fn keeps_payload(&self) -> bool {
+        true
+    }
 }
 
 /// A sorter that can be shared.

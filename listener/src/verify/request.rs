@@ -67,3 +67,11 @@ impl<State> Request<State> {
         self.received
     }
 }
+
+#[cfg(test)]
+impl Request<Verified> {
+    /// A proven request, for tests of what comes after the proof.
+    pub(crate) fn proven(received: Received) -> Self {
+        Self { received, state: PhantomData }
+    }
+}

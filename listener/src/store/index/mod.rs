@@ -1,11 +1,73 @@
-//! The index: what became of each delivery, in SQLite (WAL, synchronous=FULL).
+//! The index: what became of each delivery, in SQLite (WAL).
 //!
-//! [`Embedded`] is the store made of journal and index.
+//! [`Embedded`] is the store made of journal and index. An append goes into the
+//! journal only. The thread of [`indexer`] brings it into the tables ([`ingest`]);
+//! the thread of [`writer`] is the only one that writes them. A destination has a
+//! cursor over the deliveries, like the reader of a log; a page is cut from there
+//! ([`cut`]), leased ([`lease`]) and settled ([`settle`]).
+//!
+//! # Files
+//!
+//! In a directory of its own: `store.db` with `store.db-wal` and `store.db-shm`
+//! (tables and invariants: [`schema`]), `journal/`, and `lock`.
+//!
+//! # Invariants
+//!
+//! 1. The watermark moves in the transaction that indexes what lies before it.
+//! 2. A page number is given once: the page is in the table, synced, before the
+//!    caller sees it.
+//! 3. A cursor moves in the transaction that makes the page of what it passes,
+//!    counts what a filter left out, and keeps what a filter failed on.
+//! 4. A lease is not kept: whoever opens the store takes all pages back, due at once.
+
+mod bodies;
+mod connect;
+mod cut;
+mod destinations;
+mod errors;
+mod indexer;
+mod ingest;
+mod lease;
+mod lock;
+mod open;
+mod pages;
+mod priority;
+mod readers;
+mod refused;
+mod retention;
+mod schema;
+mod settle;
+mod spans;
+mod status;
+mod trouble;
+mod varint;
+mod writer;
+
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
-use super::{Sorter, StoreError};
+use async_trait::async_trait;
+use crds::listener::Retention;
+use tokio::sync::watch;
+
+use self::indexer::{Indexer, Progress};
+use self::lease::Destinations;
+use self::lock::Lock;
+use self::readers::Readers;
+use self::settle::{Left, Settle};
+use self::writer::{Durability, Writer};
+use super::journal::{Journal, NewEntry, Reader};
+use super::{
+    AppendError, Appended, Lease, OpenError, PageRequest, Refused, Retained, Settlement, Sorter, Status,
+    Store, StoreError,
+};
 use crate::clock::Clock;
+use crate::verify::{Request, Verified};
 
 /// How an embedded store is opened.
 #[derive(Debug)]
@@ -38,13 +100,271 @@ impl Options {
     }
 }
 
+/// Journal and index, but for the thread that leads from one to the other.
+struct Inner {
+    name: Arc<str>,
+    database: PathBuf,
+    writer: Writer,
+    readers: Readers,
+    journal: Journal,
+    sorter: Sorter,
+    clock: Clock,
+    destinations: Destinations,
+    changes: Arc<watch::Sender<u64>>,
+    last_page: AtomicU64,
+    refused_bounds: refused::Bounds,
+    refused_waiting: Arc<AtomicUsize>,
+    refused_dropped: Arc<AtomicU64>,
+    retaining: tokio::sync::Mutex<()>,
+}
+
+impl Inner {
+    fn next_page_number(&self) -> u64 {
+        self.last_page.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    fn changed(&self) {
+        self.changes.send_modify(|number| *number = number.wrapping_add(1));
+    }
+
+    fn refuse(&self, refused: Refused) {
+        let (dropped, bounds) = (Arc::clone(&self.refused_dropped), self.refused_bounds);
+        let Some(mut place) = refused::Place::take(&self.refused_waiting, &self.refused_dropped) else {
+            return;
+        };
+        self.writer.offer(move |connection| {
+            refused::insert(connection, &refused, bounds, dropped.load(Ordering::SeqCst))?;
+            place.kept();
+            Ok(())
+        });
+    }
+
+    async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
+        let Settlement { page, attempt, outcome } = settlement;
+        if page.store != self.name {
+            return Err(StoreError::Failed(format!("page {page} belongs to another store")));
+        }
+        let settle = Settle {
+            number: page.number,
+            attempt,
+            outcome,
+            child: self.next_page_number(),
+            now_ms: self.clock.now_ms(),
+        };
+        match self.writer.call(Durability::Synced, move |connection| settle.apply(connection)).await? {
+            Left::Nothing => {}
+            Left::Page => self.changed(),
+            Left::Orphan => self.fail_orphans().await?,
+        }
+        Ok(())
+    }
+
+    async fn status(&self) -> Result<Status, StoreError> {
+        let mut status = self.readers.run(status::read).await?;
+        status.refused_dropped = status.refused_dropped.max(self.refused_dropped.load(Ordering::SeqCst));
+        status.file_bytes = status::file_bytes(&self.database);
+        Ok(status)
+    }
+
+    /// Does what waits and closes the files. Afterwards everything answers `Closed`.
+    async fn close(&self) {
+        self.readers.close().await;
+        if let Err(error) = self.writer.call(Durability::Synced, open::mark_clean).await
+            && !matches!(error, StoreError::Closed)
+        {
+            tracing::warn!(%error, "the store could not be marked as closed; it will be checked when it is opened");
+        }
+        let writer = self.writer.clone();
+        let _ = tokio::task::spawn_blocking(move || writer.close()).await;
+    }
+}
+
 /// The embedded store.
-#[derive(Debug)]
-pub struct Embedded {}
+pub struct Embedded {
+    inner: Inner,
+    progress: Arc<Progress>,
+    indexer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl std::fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Embedded").field("name", &self.inner.name).finish_non_exhaustive()
+    }
+}
 
 impl Embedded {
     /// Opens or makes the store. Waits for no lock: a store that another process has open is refused.
-    pub async fn open(_options: Options) -> Result<Self, StoreError> {
-        Err(StoreError::Closed)
+    pub async fn open(options: Options) -> Result<Self, StoreError> {
+        let opening = tokio::task::spawn_blocking(move || Self::open_blocking(options));
+        opening.await.map_err(|_| StoreError::Open("opening ended early".to_owned()))?
+    }
+
+    fn open_blocking(options: Options) -> Result<Self, StoreError> {
+        let Options { directory, sorter, clock, journal, max_refused, max_refused_bytes } = options;
+        let bounds = refused::Bounds { number: max_refused, bytes: max_refused_bytes };
+        let (lock, opened) = prepare(&directory)?;
+        let (journal, reader) =
+            Journal::open(&directory.join("journal"), &opened.name, opened.watermark, journal)?;
+        let inner = start(&directory, lock, opened, journal, Setup { sorter, clock, bounds })?;
+        let progress = Arc::new(Progress::default());
+        let indexer = index(&inner, reader, Arc::clone(&progress))?;
+        Ok(Self { inner, progress, indexer: Mutex::new(Some(indexer)) })
+    }
+}
+
+/// What the index is told from outside.
+struct Setup {
+    sorter: Sorter,
+    clock: Clock,
+    bounds: refused::Bounds,
+}
+
+/// Makes the directory, takes its lock, opens the index.
+fn prepare(directory: &Path) -> Result<(Lock, open::Opened), StoreError> {
+    let cannot = |error| StoreError::Open(format!("{} cannot be made: {error}", directory.display()));
+    std::fs::create_dir_all(directory).map_err(cannot)?;
+    let lock = Lock::take(directory)?;
+    let database = directory.join("store.db");
+    let journal = directory.join("journal");
+    let is_used = |entry: std::fs::ReadDir| entry.count() > 0;
+    let is_blank = std::fs::metadata(&database).map_or(true, |file| file.len() == 0);
+    if is_blank && journal.read_dir().is_ok_and(is_used) {
+        return Err(StoreError::Open(format!(
+            "{} is missing or empty, but {} is not empty: put a backup of the whole directory in its place, \
+             or move the directory away to begin anew; nothing was changed",
+            database.display(),
+            journal.display()
+        )));
+    }
+    let opened = open::open(&database)?;
+    // A new file is there after a power cut only when its directory is synced.
+    std::fs::File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(|error| StoreError::Open(format!("{} cannot be synced: {error}", directory.display())))?;
+    Ok((lock, opened))
+}
+
+fn start(
+    directory: &Path,
+    lock: Lock,
+    opened: open::Opened,
+    journal: Journal,
+    setup: Setup,
+) -> Result<Inner, StoreError> {
+    let database = directory.join("store.db");
+    let open::Opened { connection, name, watermark: _, last_page, refused_dropped } = opened;
+    // The lock is the writer's: it ends with the last write.
+    let writer = Writer::start(database.clone(), connection, lock)
+        .map_err(|error| StoreError::Open(format!("the store's writer cannot be started: {error}")))?;
+    Ok(Inner {
+        name: name.into(),
+        writer,
+        readers: Readers::new(database.clone()),
+        database,
+        journal,
+        sorter: setup.sorter,
+        clock: setup.clock,
+        destinations: Destinations::default(),
+        changes: Arc::new(watch::Sender::new(0)),
+        last_page: AtomicU64::new(last_page),
+        refused_bounds: setup.bounds,
+        refused_waiting: Arc::default(),
+        refused_dropped: Arc::new(AtomicU64::new(refused_dropped)),
+        retaining: tokio::sync::Mutex::default(),
+    })
+}
+
+fn index(inner: &Inner, reader: Reader, progress: Arc<Progress>) -> Result<JoinHandle<()>, StoreError> {
+    let indexer = Indexer {
+        reader,
+        journal: inner.journal.clone(),
+        writer: inner.writer.clone(),
+        sorter: Arc::clone(&inner.sorter),
+        progress,
+        changes: Arc::clone(&inner.changes),
+    };
+    std::thread::Builder::new()
+        .name("store-index".to_owned())
+        .spawn(move || indexer.run())
+        .map_err(|error| StoreError::Open(format!("the store's index cannot be started: {error}")))
+}
+
+#[async_trait]
+impl Store for Embedded {
+    async fn append(&self, delivery: Request<Verified>) -> Result<Appended, AppendError> {
+        let received = delivery.into_received();
+        let entry = NewEntry { request: received.id, received_at_ms: received.at_ms, body: received.body };
+        Ok(Appended { delivery: self.inner.journal.append(entry).await? })
+    }
+
+    fn refuse(&self, refused: Refused) {
+        self.inner.refuse(refused);
+    }
+
+    async fn set_destinations(&self, names: &[String]) -> Result<(), StoreError> {
+        self.inner.set_destinations(names).await
+    }
+
+    async fn lease(&self, request: PageRequest) -> Result<Lease, StoreError> {
+        self.inner.lease(request).await
+    }
+
+    async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
+        self.inner.settle(settlement).await
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changes.subscribe()
+    }
+
+    async fn open_errors(&self, limit: usize) -> Result<Vec<OpenError>, StoreError> {
+        let name = Arc::clone(&self.inner.name);
+        self.inner.readers.run(move |connection| errors::list(connection, &name, limit)).await
+    }
+
+    async fn refused(&self, limit: usize) -> Result<Vec<Refused>, StoreError> {
+        self.inner.readers.run(move |connection| refused::list(connection, limit)).await
+    }
+
+    async fn status(&self) -> Result<Status, StoreError> {
+        let mut status = self.inner.status().await?;
+        (status.unindexed_bytes, status.unindexed_deliveries) = self.inner.journal.unindexed();
+        let (last, last_ms) = self.inner.journal.last();
+        status.deliveries = status.deliveries.max(last);
+        status.last_delivery_ms = status.last_delivery_ms.max(last_ms);
+        status.file_bytes += self.inner.journal.file_bytes();
+        Ok(status)
+    }
+
+    async fn retain(&self, retention: &Retention) -> Result<Retained, StoreError> {
+        self.inner.retain(retention).await
+    }
+
+    fn health(&self) -> Result<(), String> {
+        self.inner.journal.health()?;
+        self.progress.health()?;
+        let indexer = self.indexer.lock().unwrap_or_else(PoisonError::into_inner);
+        if indexer.as_ref().is_some_and(JoinHandle::is_finished) {
+            return Err("deliveries are not indexed any more; only a restart helps".to_owned());
+        }
+        Ok(())
+    }
+
+    async fn close(&self) {
+        self.inner.journal.close().await;
+        // What is acknowledged is indexed before the end, where that works.
+        self.progress.finish();
+        let indexer = self.indexer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(indexer) = indexer {
+            let _ = tokio::task::spawn_blocking(move || indexer.join()).await;
+        }
+        self.inner.close().await;
+    }
+}
+
+impl Drop for Embedded {
+    /// A store that was not closed lets go of its files all the same, as a killed process does.
+    fn drop(&mut self) {
+        self.progress.stop();
     }
 }

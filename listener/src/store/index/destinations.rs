@@ -1,0 +1,176 @@
+//! Which destinations there are.
+//!
+//! The names change in one transaction. Pages of a destination that is gone are
+//! found by having no destination any more, whenever and in whichever process that
+//! is looked for, and become open errors a few at a time; so a crash in between
+//! only leaves some for the next time. A page that is leased keeps its lease: its
+//! caller settles it, and what is then left of it becomes open errors too.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Inner;
+use super::errors::{self, Place};
+use super::pages;
+use super::spans;
+use super::trouble::{Trouble, signed, unsigned};
+use super::writer::Durability;
+use crate::store::journal::Journal;
+use crate::store::{ErrorClass, Failure, NewError, StoreError};
+
+/// Records after which a step that turns pages into open errors takes no further page.
+const STEP_RECORDS: usize = 1_000;
+/// Bytes of records after which it takes no further page.
+const STEP_BYTES: usize = 16 * 1024 * 1024;
+
+/// Code of the open errors that a removed destination leaves.
+const CODE: &str = "destination_removed";
+
+impl Inner {
+    /// See [`crate::store::Store::set_destinations`].
+    pub(super) async fn set_destinations(&self, names: &[String]) -> Result<(), StoreError> {
+        let names: BTreeSet<String> = names.iter().cloned().collect();
+        self.destinations.keep(&names);
+        self.writer.call(Durability::Synced, move |connection| apply(connection, &names)).await?;
+        self.fail_orphans().await?;
+        self.changed();
+        Ok(())
+    }
+
+    /// Turns waiting pages without a destination into open errors.
+    pub(super) async fn fail_orphans(&self) -> Result<(), StoreError> {
+        loop {
+            let journal = self.journal.clone();
+            let (keep, now_ms) = (self.sorter.keeps_payload(), self.clock.now_ms());
+            let orphans =
+                self.readers.run(move |connection| orphans(connection, &journal, keep, now_ms)).await?;
+            if orphans.is_empty() {
+                return Ok(());
+            }
+            self.writer
+                .call(Durability::Synced, move |connection| {
+                    orphans.iter().try_for_each(|orphan| orphan.fail(connection, now_ms))
+                })
+                .await?;
+        }
+    }
+}
+
+fn apply(connection: &Connection, names: &BTreeSet<String>) -> Result<(), Trouble> {
+    let known: BTreeSet<String> = connection
+        .prepare_cached("SELECT name FROM destination")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let (records, last_delivery): (i64, i64) =
+        connection
+            .query_row("SELECT records, last_delivery FROM meta", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for name in known.difference(names) {
+        let cursor: i64 = connection.query_row(
+            "SELECT cursor_ordinal FROM destination WHERE name = ?1",
+            [name],
+            |row| row.get(0),
+        )?;
+        connection.execute("DELETE FROM destination WHERE name = ?1", [name])?;
+        tracing::warn!(
+            destination.name = name,
+            destination.unseen_records = records - cursor,
+            "destination {name} is gone; its pages become open errors, records not yet looked at stay stored only"
+        );
+    }
+    for name in names.difference(&known) {
+        connection.execute(
+            "INSERT INTO destination(name, cursor_delivery, cursor_index, cursor_ordinal, open_errors, page_records) \
+             VALUES (?1, ?2, 0, ?3, (SELECT count(*) FROM error WHERE destination = ?1), \
+             (SELECT coalesce(sum(record_count), 0) FROM page WHERE destination = ?1 AND state IN (0, 1)))",
+            params![name, last_delivery.saturating_add(1), records],
+        )?;
+    }
+    Ok(())
+}
+
+/// A page whose destination is gone.
+struct Orphan {
+    number: u64,
+    destination: String,
+    attempts: u32,
+    errors: Vec<NewError>,
+}
+
+impl Orphan {
+    fn fail(&self, connection: &Connection, now_ms: i64) -> Result<(), Trouble> {
+        let settled = connection.execute(
+            "UPDATE page SET state = ?2, settled_at = ?3 WHERE number = ?1 AND state = 0 \
+             AND destination NOT IN (SELECT name FROM destination)",
+            params![signed(self.number), pages::FAILED, now_ms],
+        )?;
+        if settled == 0 {
+            return Ok(());
+        }
+        let place =
+            Place { destination: Some(&self.destination), page: Some(self.number), attempts: self.attempts };
+        errors::insert(connection, place, &self.errors)
+    }
+}
+
+fn orphans(
+    connection: &Connection,
+    journal: &Journal,
+    keep: bool,
+    now_ms: i64,
+) -> Result<Vec<Orphan>, Trouble> {
+    let gone: Option<String> = connection
+        .query_row(
+            "SELECT destination FROM page WHERE state = 0 \
+             AND destination NOT IN (SELECT name FROM destination) LIMIT 1",
+            [],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let Some(destination) = gone else { return Ok(Vec::new()) };
+    let mut statement = connection.prepare_cached(
+        "SELECT number, records, attempts FROM page \
+         WHERE destination = ?1 AND state = 0 ORDER BY due_at, number LIMIT 50",
+    )?;
+    let mut rows = statement.query([&destination])?;
+    let mut found = Vec::new();
+    let (mut records, mut bytes) = (0, 0);
+    while records < STEP_RECORDS
+        && bytes < STEP_BYTES
+        && let Some(row) = rows.next()?
+    {
+        let names = spans::decode_records(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        records += names.len();
+        let payloads: Vec<_> = if keep {
+            pages::records_of(connection, journal, &names)?
+                .into_iter()
+                .map(|record| Some(record.bytes))
+                .collect()
+        } else {
+            vec![None; names.len()]
+        };
+        bytes += payloads.iter().flatten().map(Bytes::len).sum::<usize>();
+        let errors = names.into_iter().zip(payloads).map(|(record, payload)| NewError {
+            record,
+            failure: Failure {
+                class: ErrorClass::Missing,
+                code: CODE.to_owned(),
+                message: format!("the destination {destination} was removed before it took the record"),
+                status: None,
+                response: None,
+            },
+            trace_key: String::new(),
+            data_uri: String::new(),
+            payload,
+            at_ms: now_ms,
+        });
+        found.push(Orphan {
+            number: unsigned(row.get(0)?),
+            destination: destination.clone(),
+            attempts: row.get(2)?,
+            errors: errors.collect(),
+        });
+    }
+    Ok(found)
+}

@@ -1,0 +1,229 @@
+//! From the journal into the tables.
+//!
+//! Each delivery is judged once ([`prepare`], no database), then put down in one
+//! transaction with its dedupe keys, the counters and the watermark ([`apply`]).
+//! A crash before the commit leaves nothing, and the journal is read again from the
+//! watermark; deliveries up to it are passed over, so that each counts once.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
+
+use super::errors::{self, Place};
+use super::spans::{self, Span};
+use super::trouble::{Trouble, count, signed, unsigned};
+use crate::event::DedupeKey;
+use crate::store::journal::{Batch, Entry, Indexed, Location};
+use crate::store::{ErrorClass, Failure, NewError, RecordId, Sort, Sorted};
+
+/// A delivery that was judged.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    delivery: u64,
+    request: Uuid,
+    received_at_ms: i64,
+    location: Location,
+    events: usize,
+    ignored: usize,
+    candidates: Vec<(Span, Option<DedupeKey>)>,
+    failed: Vec<NewError>,
+}
+
+/// Groups of the journal, judged.
+#[derive(Debug)]
+pub(super) struct PreparedBatch {
+    deliveries: Vec<Prepared>,
+    /// The watermark once they are in the tables.
+    pub(super) end: Indexed,
+}
+
+/// Judges every element of a batch.
+pub(super) fn prepare(batch: Batch, sorter: &dyn Sort) -> PreparedBatch {
+    let deliveries = batch.entries.into_iter().map(|entry| judge(&entry, sorter)).collect();
+    PreparedBatch { deliveries, end: batch.end }
+}
+
+fn judge(entry: &Entry, sorter: &dyn Sort) -> Prepared {
+    let judged = sorter.sort(&entry.body);
+    let mut prepared = Prepared {
+        delivery: entry.delivery,
+        request: entry.request,
+        received_at_ms: entry.received_at_ms,
+        location: entry.location,
+        events: judged.len(),
+        ignored: 0,
+        candidates: Vec::with_capacity(judged.len()),
+        failed: Vec::new(),
+    };
+    for (element, sorted) in (0_u32..).zip(judged) {
+        let floor = prepared.candidates.last().map_or(0, |(span, _)| span.end());
+        match sorted {
+            Sorted::Ignored => prepared.ignored += 1,
+            Sorted::Failed { span, failure } => {
+                let error = failed(entry, element, &span, failure, sorter.keeps_payload());
+                prepared.failed.push(error);
+            }
+            Sorted::Record { span, key } => {
+                if let Some(place) = within(&entry.body, &span, element, floor) {
+                    prepared.candidates.push((place, key));
+                } else {
+                    let whole = 0..entry.body.len();
+                    let error = failed(entry, element, &whole, not_found(), sorter.keeps_payload());
+                    prepared.failed.push(error);
+                }
+            }
+        }
+    }
+    prepared
+}
+
+/// A sorter that names bytes which are not there: kept as an error rather than lost.
+fn not_found() -> Failure {
+    Failure {
+        class: ErrorClass::Parse,
+        code: "no_such_bytes".to_owned(),
+        message: "the element was not found in the body".to_owned(),
+        status: None,
+        response: None,
+    }
+}
+
+/// The span as the index keeps it; none where it is not in the body or not behind `floor`.
+fn within(body: &Bytes, span: &Range<usize>, element: u32, floor: u32) -> Option<Span> {
+    let bytes = body.get(span.clone())?;
+    let start = u32::try_from(span.start).ok().filter(|start| *start >= floor)?;
+    let length = u32::try_from(bytes.len()).ok()?;
+    start.checked_add(length)?;
+    Some(Span { element, start, length })
+}
+
+fn failed(entry: &Entry, element: u32, span: &Range<usize>, failure: Failure, keep: bool) -> NewError {
+    let payload = keep.then(|| entry.body.get(span.clone()).unwrap_or(&entry.body));
+    NewError {
+        record: RecordId { delivery: entry.delivery, element },
+        failure,
+        trace_key: String::new(),
+        data_uri: String::new(),
+        payload: payload.map(Bytes::copy_from_slice),
+        at_ms: entry.received_at_ms,
+    }
+}
+
+#[derive(Default)]
+struct Moved {
+    events: i64,
+    duplicates: i64,
+    ignored: i64,
+    last_received_at: Option<i64>,
+}
+
+/// Puts a batch into the tables; the caller's transaction makes it one step.
+pub(super) fn apply(connection: &Connection, batch: &PreparedBatch) -> Result<(), Trouble> {
+    let (mut ordinal, done): (i64, i64) = connection
+        .prepare_cached("SELECT records, last_delivery FROM meta")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut moved = Moved::default();
+    let mut segments: Vec<(u64, u64, i64)> = Vec::new();
+    let mut spans = Vec::new();
+    let mut delivery_row = connection.prepare_cached(
+        "INSERT INTO delivery(seq, received_at, request, segment, offset, length, first_ordinal, records) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    for delivery in &batch.deliveries {
+        if signed(delivery.delivery) <= done {
+            continue;
+        }
+        spans.clear();
+        for (span, key) in &delivery.candidates {
+            if is_known(connection, key.as_ref(), delivery.received_at_ms)? {
+                moved.duplicates += 1;
+            } else {
+                spans.push(*span);
+            }
+        }
+        delivery_row.execute(params![
+            signed(delivery.delivery),
+            delivery.received_at_ms,
+            delivery.request.as_bytes(),
+            signed(delivery.location.segment),
+            signed(delivery.location.offset),
+            delivery.location.length,
+            ordinal,
+            spans::encode(&spans),
+        ])?;
+        errors::insert(connection, Place::default(), &delivery.failed)?;
+        ordinal += count(spans.len());
+        moved.events += count(delivery.events);
+        moved.ignored += count(delivery.ignored);
+        moved.last_received_at = Some(delivery.received_at_ms);
+        match segments.last_mut() {
+            Some((number, last, newest)) if *number == delivery.location.segment => {
+                *last = delivery.delivery;
+                *newest = (*newest).max(delivery.received_at_ms);
+            }
+            _ => segments.push((delivery.location.segment, delivery.delivery, delivery.received_at_ms)),
+        }
+    }
+    for (number, last, newest) in segments {
+        connection
+            .prepare_cached(
+                "INSERT INTO segment(number, last_delivery, newest_at) VALUES (?1, ?2, ?3) \
+                 ON CONFLICT (number) DO UPDATE SET last_delivery = excluded.last_delivery, \
+                 newest_at = max(newest_at, excluded.newest_at)",
+            )?
+            .execute(params![signed(number), signed(last), newest])?;
+    }
+    let Indexed { position, last_delivery, last_group } = batch.end;
+    connection
+        .prepare_cached(
+            "UPDATE meta SET segment = ?1, offset = ?2, last_delivery = ?3, last_group = ?4, \
+             last_received_at = coalesce(?5, last_received_at), events = events + ?6, records = ?7, \
+             duplicates = duplicates + ?8, ignored = ignored + ?9",
+        )?
+        .execute(params![
+            signed(position.segment),
+            signed(position.offset),
+            signed(last_delivery),
+            signed(last_group),
+            moved.last_received_at,
+            moved.events,
+            ordinal,
+            moved.duplicates,
+            moved.ignored,
+        ])?;
+    Ok(())
+}
+
+/// Whether the key was there; it is from now on.
+fn is_known(connection: &Connection, key: Option<&DedupeKey>, seen_at_ms: i64) -> Result<bool, Trouble> {
+    let Some(DedupeKey { occurred_at, hash }) = key else { return Ok(false) };
+    let new = connection
+        .prepare_cached("INSERT OR IGNORE INTO dedupe(occurred_at, hash, seen_at) VALUES (?1, ?2, ?3)")?
+        .execute(params![occurred_at, hash, seen_at_ms])?;
+    Ok(new == 0)
+}
+
+/// The watermark; none before anything was indexed.
+pub(super) fn watermark(connection: &Connection) -> Result<Option<Indexed>, Trouble> {
+    let found = connection
+        .query_row(
+            "SELECT segment, offset, last_delivery, last_group FROM meta WHERE segment > 0",
+            [],
+            |row| {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, i64>(1)?,
+                    row.get::<_, i64>(2)?,
+                    row.get::<_, i64>(3)?,
+                ))
+            },
+        )
+        .optional()?;
+    Ok(found.map(|(segment, offset, last_delivery, last_group)| Indexed {
+        position: crate::store::journal::Position { segment: unsigned(segment), offset: unsigned(offset) },
+        last_delivery: unsigned(last_delivery),
+        last_group: unsigned(last_group),
+    }))
+}

@@ -1,0 +1,201 @@
+//! Leasing: one caller at a time for each destination, a page that is due before a new one is cut.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Mutex as Gate, watch};
+
+use super::Inner;
+use super::cut::{self, Commit, Cursor, Cut, End};
+use super::pages;
+use super::trouble::Trouble;
+use super::writer::Durability;
+use crate::store::{Lease, Page, PageId, PageRequest, StoreError};
+
+/// What is kept in memory of a destination.
+#[derive(Debug, Default)]
+struct Destination {
+    /// Held while a page is looked for, so that no two cuts begin at one cursor. Holds
+    /// what a lingering page has found, so that it is not looked for again.
+    cut: Gate<Option<Cut>>,
+    /// Leased pages whose callers went away before they had them.
+    abandoned: Mutex<Vec<u64>>,
+}
+
+/// What is kept in memory of every destination.
+#[derive(Debug, Default)]
+pub(super) struct Destinations(Mutex<HashMap<String, Arc<Destination>>>);
+
+impl Destinations {
+    fn of(&self, name: &str) -> Arc<Destination> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(name.to_owned()).or_default())
+    }
+
+    /// Forgets those that are gone.
+    pub(super) fn keep(&self, names: &BTreeSet<String>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|name, _| names.contains(name));
+    }
+}
+
+/// A page on its way to the caller. Dropped on the way (the caller went away), it is taken back.
+struct OnTheWay<'a> {
+    destination: &'a Destination,
+    changes: &'a watch::Sender<u64>,
+    number: Option<u64>,
+}
+
+impl OnTheWay<'_> {
+    fn arrived(mut self) {
+        self.number = None;
+    }
+}
+
+impl Drop for OnTheWay<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.destination.abandoned.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+            self.changes.send_modify(|number| *number = number.wrapping_add(1));
+        }
+    }
+}
+
+/// What a first look finds.
+struct Look {
+    due: Option<Page>,
+    waiting: usize,
+    next_due: Option<i64>,
+    cursor: Cursor,
+}
+
+impl Inner {
+    /// See [`crate::store::Store::lease`].
+    pub(super) async fn lease(&self, request: PageRequest) -> Result<Lease, StoreError> {
+        let request = Arc::new(request);
+        let destination = self.destinations.of(&request.destination);
+        let mut held = destination.cut.lock().await;
+        loop {
+            self.take_back(&destination).await?;
+            let look = self.look(&request).await?;
+            if let Some(page) = look.due {
+                if let Some(page) = self.lease_due(&destination, page).await? {
+                    return Ok(Lease::Page(page));
+                }
+                continue;
+            }
+            if !request.cut || look.waiting >= request.max_waiting {
+                return Ok(Lease::Wait { until_ms: look.next_due });
+            }
+            let cut = held.take().filter(|cut| cut.fits(&request, look.cursor));
+            let cut = cut.unwrap_or_else(|| Cut::new(Arc::clone(&request), look.cursor));
+            let before = cut.taken();
+            let (cut, end) = self.step(cut).await?;
+            let due_ms = cut.due_ms(request.linger_ms);
+            let lingered = due_ms.is_some_and(|due| due <= request.now_ms);
+            // An old backlog is not cut short after one step while it goes on filling the page.
+            let filling = end == End::Bound && cut.taken() > before;
+            if cut.taken() > 0 && (end == End::Full || cut.laden() || lingered && !filling) {
+                if let Some(page) = self.commit_page(&destination, cut, request.now_ms).await? {
+                    return Ok(Lease::Page(page));
+                }
+            } else if cut.taken() == 0 {
+                if cut.moved() {
+                    self.commit_progress(cut, request.now_ms).await?;
+                }
+                if end == End::Exhausted {
+                    return Ok(Lease::Wait { until_ms: look.next_due });
+                }
+            } else {
+                *held = Some(cut);
+                if end == End::Exhausted {
+                    let until_ms = [look.next_due, due_ms].into_iter().flatten().min();
+                    return Ok(Lease::Wait { until_ms });
+                }
+            }
+        }
+    }
+
+    async fn take_back(&self, destination: &Destination) -> Result<(), StoreError> {
+        let numbers = destination.abandoned.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        let taken = numbers.clone();
+        self.writer
+            .call(Durability::Replayable, move |connection| pages::take_back(connection, &taken))
+            .await?;
+        let mut abandoned = destination.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
+        abandoned.retain(|number| !numbers.contains(number));
+        Ok(())
+    }
+
+    async fn look(&self, request: &Arc<PageRequest>) -> Result<Look, StoreError> {
+        let (request, journal, name) = (Arc::clone(request), self.journal.clone(), Arc::clone(&self.name));
+        self.readers
+            .run(move |connection| {
+                let destination = request.destination.as_str();
+                let cursor = cut::cursor(connection, destination)?
+                    .ok_or_else(|| Trouble::Asked(format!("there is no destination {destination}")))?;
+                let due = pages::due(connection, &journal, &name, destination, request.now_ms)?;
+                let (waiting, next_due) = pages::waiting(connection, destination)?;
+                Ok(Look { due, waiting, next_due, cursor })
+            })
+            .await
+    }
+
+    async fn lease_due(&self, destination: &Destination, page: Page) -> Result<Option<Page>, StoreError> {
+        let number = page.id.number;
+        let way = OnTheWay { destination, changes: &self.changes, number: Some(number) };
+        // Not synced: after a power cut every lease is over anyway.
+        let leased = self
+            .writer
+            .call(Durability::Replayable, move |connection| pages::lease(connection, number))
+            .await;
+        way.arrived();
+        Ok(leased?.then_some(page))
+    }
+
+    async fn step(&self, mut cut: Cut) -> Result<(Cut, End), StoreError> {
+        let journal = self.journal.clone();
+        self.readers
+            .run(move |connection| {
+                let end = cut.step(connection, &journal)?;
+                Ok((cut, end))
+            })
+            .await
+    }
+
+    /// None where the cursor had moved.
+    async fn commit_page(
+        &self,
+        destination: &Destination,
+        mut cut: Cut,
+        now_ms: i64,
+    ) -> Result<Option<Page>, StoreError> {
+        let number = self.next_page_number();
+        let name = cut.destination().to_owned();
+        let commit = Commit::of(&mut cut, Some(number), now_ms);
+        let way = OnTheWay { destination, changes: &self.changes, number: Some(number) };
+        let done = self.writer.call(Durability::Synced, move |connection| commit.apply(connection)).await;
+        way.arrived();
+        if !done? {
+            return Ok(None);
+        }
+        let (records, oversized) = cut.into_records();
+        Ok(Some(Page {
+            id: PageId { store: Arc::clone(&self.name), number },
+            destination: name,
+            records,
+            attempts: 0,
+            first_attempt_at_ms: None,
+            oversized,
+        }))
+    }
+
+    /// A scan that found nothing for this destination is not made again.
+    async fn commit_progress(&self, mut cut: Cut, now_ms: i64) -> Result<(), StoreError> {
+        let commit = Commit::of(&mut cut, None, now_ms);
+        self.writer.call(Durability::Replayable, move |connection| commit.apply(connection)).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,221 @@
+//! What is too old goes, in small transactions with a pause between, so that
+//! indexing and settling come in between.
+//!
+//! A delivery's row stays as long as its segment in the journal, and a segment as
+//! long as a cursor or a page that is not settled may need it, and as its newest
+//! delivery is kept. Rows go first, then the file: a crash in between leaves a file
+//! that the next call removes. Free pages of the database are given back to the
+//! file system beyond a reserve for what comes next.
+
+use std::time::Duration;
+
+use crds::listener::Retention;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Inner;
+use super::errors;
+use super::refused;
+use super::trouble::{Trouble, count, unsigned};
+use super::writer::Durability;
+use crate::store::{Retained, StoreError};
+
+/// Rows in one transaction.
+const STEP: i64 = 2_000;
+/// Pages of the database that one transaction gives back.
+const STEP_PAGES: i64 = 500;
+/// Free pages that are kept at least: 4 MiB.
+const RESERVE_PAGES: i64 = 1_024;
+/// Between two transactions.
+const PAUSE: Duration = Duration::from_millis(2);
+/// A key this far ahead of the clock is one of a broken clock.
+const FUTURE_MS: i64 = 24 * HOUR_MS;
+const HOUR_MS: i64 = 3_600_000;
+
+/// Before what time things are too old, epoch milliseconds.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    delivered: i64,
+    errors: i64,
+    refused: i64,
+    keys: i64,
+    future: i64,
+}
+
+impl Limits {
+    fn new(retention: &Retention, now_ms: i64) -> Self {
+        let Retention { delivered_hours, error_days, refused_hours, dedupe_hours } = *retention;
+        let before = |hours: i64| now_ms.saturating_sub(hours.max(0).saturating_mul(HOUR_MS));
+        Self {
+            delivered: before(delivered_hours.into()),
+            errors: before(i64::from(error_days) * 24),
+            refused: before(refused_hours.into()),
+            keys: before(dedupe_hours.into()),
+            future: now_ms.saturating_add(FUTURE_MS),
+        }
+    }
+}
+
+impl Inner {
+    /// See [`crate::store::Store::retain`].
+    pub(super) async fn retain(&self, retention: &Retention) -> Result<Retained, StoreError> {
+        let _alone = self.retaining.lock().await;
+        let limits = Limits::new(retention, self.clock.now_ms());
+        let mut retained = Retained::default();
+        retained.rows += self.repeat(move |connection| pages(connection, limits.delivered)).await?;
+        retained.rows +=
+            self.repeat(move |connection| errors::remove(connection, limits.errors, STEP)).await?;
+        retained.rows +=
+            self.repeat(move |connection| refused::remove_oldest(connection, limits.refused, STEP)).await?;
+        retained.keys += self.keys(i64::MIN, limits.keys, limits.keys).await?;
+        retained.keys += self.keys(limits.future, i64::MAX, limits.keys).await?;
+        retained.rows += self.repeat(move |connection| deliveries(connection, limits.delivered)).await?;
+        retained.segments = self.segments().await?;
+        self.repeat(shrink).await?;
+        Ok(retained)
+    }
+
+    /// Until a step finds nothing more.
+    async fn repeat<F>(&self, step: F) -> Result<u64, StoreError>
+    where
+        F: Fn(&Connection) -> Result<u64, Trouble> + Clone + Send + 'static,
+    {
+        let mut all = 0;
+        loop {
+            // A step that is lost to a power cut is done again by the next call.
+            let removed = self.writer.call(Durability::Replayable, step.clone()).await?;
+            if removed == 0 {
+                return Ok(all);
+            }
+            all += removed;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Removes keys of events that occurred from `from_ms` to before `to_ms` and were seen before `seen_ms`.
+    async fn keys(&self, from_ms: i64, to_ms: i64, seen_ms: i64) -> Result<u64, StoreError> {
+        let mut all = 0;
+        let mut from = (from_ms, Vec::new());
+        loop {
+            let start = from.clone();
+            let (removed, next) = self
+                .writer
+                .call(Durability::Replayable, move |connection| keys(connection, &start, to_ms, seen_ms))
+                .await?;
+            all += removed;
+            let Some(next) = next else { return Ok(all) };
+            from = next;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Removes files whose deliveries have no rows any more.
+    async fn segments(&self) -> Result<u64, StoreError> {
+        // Synced, so that no power cut brings back a row or a watermark of a file that is gone.
+        let first = self.writer.call(Durability::Synced, first_segment).await?;
+        let journal = self.journal.clone();
+        let removed = tokio::task::spawn_blocking(move || journal.remove_before(first));
+        let removed =
+            removed.await.map_err(|_| StoreError::Failed("removing segments ended early".to_owned()))?;
+        removed.map_err(|error| StoreError::Failed(format!("segments cannot be removed: {error}")))
+    }
+}
+
+fn pages(connection: &Connection, before_ms: i64) -> Result<u64, Trouble> {
+    const OLD: &str =
+        "SELECT number FROM page WHERE state >= 2 AND settled_at < ?1 ORDER BY settled_at LIMIT ?2";
+    connection
+        .prepare_cached(&format!("DELETE FROM attempt WHERE page IN ({OLD})"))?
+        .execute([before_ms, STEP])?;
+    let removed = connection
+        .prepare_cached(&format!("DELETE FROM page WHERE number IN ({OLD})"))?
+        .execute([before_ms, STEP])?;
+    Ok(unsigned(count(removed)))
+}
+
+/// The last key that was looked at; further keys are behind it.
+type Key = (i64, Vec<u8>);
+
+/// Looks at the next keys behind `from`; how many were removed, and where to go on. Each
+/// is looked at once in a call, also those that stay because they came late.
+fn keys(
+    connection: &Connection,
+    from: &Key,
+    to_ms: i64,
+    seen_ms: i64,
+) -> Result<(u64, Option<Key>), Trouble> {
+    let last: Option<Key> = connection
+        .prepare_cached(
+            "SELECT occurred_at, hash FROM dedupe WHERE (occurred_at, hash) > (?1, ?2) AND occurred_at < ?3 \
+             ORDER BY occurred_at, hash LIMIT 1 OFFSET ?4",
+        )?
+        .query_row(params![from.0, from.1, to_ms, STEP - 1], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let removed = match &last {
+        Some((occurred_at, hash)) => connection
+            .prepare_cached(
+                "DELETE FROM dedupe WHERE (occurred_at, hash) > (?1, ?2) AND (occurred_at, hash) <= (?3, ?4) \
+                 AND seen_at < ?5",
+            )?
+            .execute(params![from.0, from.1, occurred_at, hash, seen_ms])?,
+        None => connection
+            .prepare_cached(
+                "DELETE FROM dedupe WHERE (occurred_at, hash) > (?1, ?2) AND occurred_at < ?3 AND seen_at < ?4",
+            )?
+            .execute(params![from.0, from.1, to_ms, seen_ms])?,
+    };
+    Ok((unsigned(count(removed)), last))
+}
+
+/// Removes rows of deliveries in the first segment, if nothing needs it any more; then that segment's row.
+fn deliveries(connection: &Connection, before_ms: i64) -> Result<u64, Trouble> {
+    let first: Option<(i64, i64, i64)> = connection
+        .prepare_cached("SELECT number, last_delivery, newest_at FROM segment ORDER BY number LIMIT 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((number, last, newest_at)) = first else { return Ok(0) };
+    let (needed, current): (i64, i64) = connection
+        .prepare_cached(
+            "SELECT min(\
+             coalesce((SELECT min(cursor_delivery) FROM destination), 9223372036854775807), \
+             coalesce((SELECT min(first_delivery) FROM page WHERE state < 2), 9223372036854775807)), \
+             (SELECT segment FROM meta)",
+        )?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if last >= needed || newest_at >= before_ms || number >= current {
+        return Ok(0);
+    }
+    let removed = connection
+        .prepare_cached("DELETE FROM delivery WHERE seq <= min(?1, (SELECT min(seq) FROM delivery) + ?2)")?
+        .execute([last, STEP - 1])?;
+    if removed > 0 {
+        return Ok(unsigned(count(removed)));
+    }
+    connection.prepare_cached("DELETE FROM segment WHERE number = ?1")?.execute([number])?;
+    Ok(1)
+}
+
+/// The first segment that is still needed; those before it have no rows.
+fn first_segment(connection: &Connection) -> Result<u64, Trouble> {
+    let first: i64 = connection.query_row(
+        "SELECT coalesce((SELECT min(number) FROM segment), (SELECT segment FROM meta))",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(unsigned(first))
+}
+
+/// Gives free pages back beyond a tenth of the file and the reserve; how many.
+fn shrink(connection: &Connection) -> Result<u64, Trouble> {
+    let free: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+    let all: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    let spare = free - RESERVE_PAGES.max((all - free) / 10);
+    if spare <= 0 {
+        return Ok(0);
+    }
+    let give = spare.min(STEP_PAGES);
+    let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({give})"))?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    let left: i64 = connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+    Ok(unsigned(free - left))
+}

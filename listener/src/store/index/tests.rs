@@ -1,0 +1,371 @@
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use proptest::test_runner::{Config, TestRunner};
+use rusqlite::Connection;
+
+use super::*;
+use crate::store::suite::{self, BEGIN_MS, HOUR_MS, MAX_REFUSED, Plain, World};
+use crate::store::{NewError, Outcome};
+
+fn options(directory: &Path, clock: &Clock) -> Options {
+    let journal = crate::store::journal::Options { segment_bytes: 64 * 1024, ..Default::default() };
+    Options { journal, max_refused: MAX_REFUSED, ..Options::new(directory, Arc::new(Plain), clock.clone()) }
+}
+
+/// A store that was let go of without closing has its lock until its threads have ended.
+async fn open(directory: &Path, clock: &Clock) -> Embedded {
+    let begin = Instant::now();
+    loop {
+        match Embedded::open(options(directory, clock)).await {
+            Ok(store) => return store,
+            Err(StoreError::Open(reason))
+                if reason.contains("open already") && begin.elapsed() < Duration::from_secs(10) =>
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+fn world(directory: &Path) -> World {
+    let clock = Clock::manual(BEGIN_MS);
+    let (directory, at) = (directory.to_owned(), clock.clone());
+    let open = Box::new(move || {
+        let (directory, clock) = (directory.clone(), at.clone());
+        let opening = async move { Arc::new(open(&directory, &clock).await) as Arc<dyn Store> };
+        Box::pin(opening) as futures_util::future::BoxFuture<'static, _>
+    });
+    World { clock, open }
+}
+
+macro_rules! shared {
+    ($($name:ident)*) => { $(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let directory = tempfile::tempdir().unwrap();
+            suite::$name(&world(directory.path())).await;
+        }
+    )* };
+}
+
+shared! {
+    an_event_goes_from_append_to_a_settled_page
+    a_duplicate_is_known_within_a_body_across_bodies_and_after_reopening
+    an_element_without_a_key_is_never_a_duplicate
+    what_is_ignored_or_unusable_is_counted_and_kept_apart
+    an_empty_array_is_a_delivery_without_events
+    every_fixture_is_handed_on_byte_for_byte
+    what_was_appended_before_a_stop_is_there_afterwards
+    a_closed_store_says_so
+    refused_requests_are_bounded_and_the_newest_stay
+    refusing_never_waits_and_what_is_too_much_is_counted
+    a_page_is_cut_by_count
+    a_page_has_no_upper_limit_of_records
+    a_page_is_cut_before_it_would_pass_its_bytes
+    a_record_larger_than_a_page_goes_alone_and_is_marked
+    a_page_waits_to_fill_no_longer_than_its_linger
+    each_destination_takes_what_its_filter_names
+    a_filter_looks_at_a_record_that_it_leaves_out_once
+    a_filter_that_fails_on_a_record_leaves_an_open_error
+    a_new_destination_begins_with_what_comes_then
+    a_removed_destination_leaves_open_errors
+    two_callers_never_get_the_same_record
+    a_page_whose_caller_went_away_is_not_lost
+    a_page_is_the_same_at_every_attempt
+    retries_come_in_the_order_they_are_due
+    no_page_is_cut_while_too_many_wait
+    some_fail_some_go_again_the_rest_is_delivered
+    a_page_given_back_costs_no_attempt_and_is_due_at_once
+    a_settlement_that_cannot_be_changes_nothing
+    a_change_is_told_when_a_delivery_is_indexed
+    what_is_delivered_goes_after_its_time
+    what_is_not_delivered_stays_whatever_its_age
+    errors_and_refused_requests_go_after_their_time
+    a_key_is_known_for_its_window_however_old_its_event
+}
+
+#[test]
+fn whatever_is_done_each_acknowledged_event_ends_once() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let mut runner = TestRunner::new(Config { cases: 32, failure_persistence: None, ..Config::default() });
+    runner
+        .run(&suite::steps(), |steps| {
+            let directory = tempfile::tempdir().unwrap();
+            let world = world(directory.path());
+            runtime.block_on(suite::whatever_is_done_each_acknowledged_event_ends_once(&world, steps));
+            Ok(())
+        })
+        .unwrap();
+}
+
+async fn refusal(directory: &Path) -> String {
+    match Embedded::open(options(directory, &Clock::manual(BEGIN_MS))).await {
+        Ok(_) => panic!("it was opened"),
+        Err(StoreError::Open(reason)) => reason,
+        Err(error) => panic!("not a refusal to open: {error}"),
+    }
+}
+
+#[tokio::test]
+async fn a_second_opener_is_told_who_has_the_store() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path(), &Clock::manual(BEGIN_MS)).await;
+    let reason = refusal(directory.path()).await;
+    assert!(reason.contains(&std::process::id().to_string()), "{reason}");
+    store.close().await;
+}
+
+/// Opening `directory` is refused with `words`, and `store.db` stays as it is.
+async fn stays_untouched(directory: &Path, words: &str) {
+    let database = directory.join("store.db");
+    let before = std::fs::read(&database).unwrap();
+    let reason = refusal(directory).await;
+    assert!(reason.contains(words), "{reason}");
+    assert!(reason.contains(&database.display().to_string()), "{reason}");
+    assert!(before == std::fs::read(&database).unwrap(), "the file was changed");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("store.db"), "precious text").unwrap();
+    stays_untouched(directory.path(), "is damaged").await;
+}
+
+#[tokio::test]
+async fn a_database_of_another_program_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let other = Connection::open(directory.path().join("store.db")).unwrap();
+    other.execute_batch("CREATE TABLE precious(a); INSERT INTO precious VALUES (1)").unwrap();
+    drop(other);
+    stays_untouched(directory.path(), "another program").await;
+}
+
+#[tokio::test]
+async fn a_store_of_a_newer_listener_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    open(directory.path(), &Clock::manual(BEGIN_MS)).await.close().await;
+    let database = Connection::open(directory.path().join("store.db")).unwrap();
+    database.pragma_update(None, "user_version", 99).unwrap();
+    drop(database);
+    stays_untouched(directory.path(), "a newer listener").await;
+}
+
+#[tokio::test]
+async fn a_damaged_store_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = world(directory.path());
+    let store = world.open(&["a"]).await;
+    let events: Vec<_> = (0..2_000).map(suite::event).collect();
+    world.deliver(&store, suite::body(&events)).await;
+    store.close().await;
+    let file = std::fs::OpenOptions::new().write(true).open(directory.path().join("store.db")).unwrap();
+    for page in 4..10 {
+        file.write_all_at(&[0xa5; 2_000], page * 4096).unwrap();
+    }
+    drop(file);
+    stays_untouched(directory.path(), "is damaged").await;
+}
+
+#[tokio::test]
+async fn a_journal_without_its_index_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = world(directory.path());
+    let store = world.open(&["a"]).await;
+    world.deliver(&store, suite::body(&[suite::event(1)])).await;
+    store.close().await;
+    std::fs::remove_file(directory.path().join("store.db")).unwrap();
+    let reason = refusal(directory.path()).await;
+    assert!(reason.contains("is missing or empty"), "{reason}");
+    assert!(!directory.path().join("store.db").exists());
+}
+
+#[tokio::test]
+async fn the_name_of_a_store_stays_and_no_page_number_comes_twice() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = world(directory.path());
+    let mut seen = std::collections::BTreeSet::new();
+    let mut names = std::collections::BTreeSet::new();
+    for round in 0..4 {
+        let store = world.open(&["a"]).await;
+        world.deliver(&store, suite::body(&[suite::event(round)])).await;
+        let page = world.page(&store, "a").await;
+        world.done(&store, &page).await;
+        assert!(seen.insert(page.id.number));
+        names.insert(page.id.store.to_string());
+        world.pass(100 * HOUR_MS);
+        store.retain(&suite::short()).await.unwrap();
+        store.close().await;
+    }
+    assert_eq!(names.len(), 1);
+    assert_eq!(names.first().unwrap().len(), 16);
+}
+
+/// How many rows and bytes there are.
+fn sizes(directory: &Path) -> Vec<(&'static str, u64)> {
+    let database = Connection::open(directory.join("store.db")).unwrap();
+    let count = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap().unsigned_abs();
+    let journal = std::fs::read_dir(directory.join("journal")).unwrap();
+    vec![
+        ("deliveries", count("SELECT count(*) FROM delivery")),
+        ("keys", count("SELECT count(*) FROM dedupe")),
+        ("pages", count("SELECT count(*) FROM page")),
+        ("attempts", count("SELECT count(*) FROM attempt")),
+        ("segments", count("SELECT count(*) FROM segment")),
+        ("database", count("PRAGMA page_count")),
+        ("journal", journal.map(|file| file.unwrap().metadata().unwrap().len()).sum()),
+    ]
+}
+
+fn larger(largest: &mut Vec<(&'static str, u64)>, now: &[(&'static str, u64)]) {
+    if largest.is_empty() {
+        largest.extend_from_slice(now);
+    }
+    for ((_, largest), (_, now)) in largest.iter_mut().zip(now) {
+        *largest = (*largest).max(*now);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_files_reach_a_steady_size() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = world(directory.path());
+    let store = world.open(&["a"]).await;
+    // The largest of ten hours each: a segment fills and goes in steps.
+    let mut largest = [Vec::new(), Vec::new()];
+    for hour in 0..40 {
+        for part in 0..10 {
+            let now = world.clock.now_ms();
+            let events: Vec<_> = (0..40)
+                .map(|number| {
+                    format!(r#"{{"eventId":{},"occurredAt":{now},"hour":{hour}}}"#, part * 40 + number)
+                })
+                .collect();
+            world.append(&store, suite::body(&events)).await;
+        }
+        suite::indexed(&store).await;
+        assert_eq!(world.drain(&store, "a").await.len(), 400);
+        world.pass(HOUR_MS);
+        store.retain(&suite::short()).await.unwrap();
+        let now = sizes(directory.path());
+        match hour {
+            10..20 => larger(&mut largest[0], &now),
+            30..40 => larger(&mut largest[1], &now),
+            _ => {}
+        }
+    }
+    for ((what, middle), (_, end)) in largest[0].iter().zip(&largest[1]) {
+        assert!(*middle > 0, "{what}");
+        assert!(end * 10 <= middle * 12, "{what} grew from {middle} to {end}");
+    }
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn free_pages_are_given_back_beyond_a_reserve() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(BEGIN_MS);
+    let store = open(directory.path(), &clock).await;
+    let pages = |connection: &Connection| {
+        Ok(connection.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0))?)
+    };
+    let fill = |connection: &Connection| {
+        connection.execute_batch(
+            "CREATE TABLE filler(a BLOB); INSERT INTO filler VALUES (zeroblob(20000000)); DROP TABLE filler",
+        )?;
+        Ok(())
+    };
+    store.inner.writer.call(Durability::Synced, fill).await.unwrap();
+    let before = store.inner.writer.call(Durability::Synced, pages).await.unwrap();
+    store.retain(&suite::short()).await.unwrap();
+    let after = store.inner.writer.call(Durability::Synced, pages).await.unwrap();
+    assert!(before > 4_800, "{before}");
+    assert!((1_024..1_200).contains(&after), "{after}");
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_loses_nothing_and_is_recovered_from() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Clock::manual(BEGIN_MS);
+    let world = World { clock: clock.clone(), open: Box::new(|| unreachable!("opened below")) };
+    let embedded = Arc::new(open(directory.path(), &clock).await);
+    let store: Arc<dyn Store> = Arc::<Embedded>::clone(&embedded);
+    suite::set_destinations(&store, &["a"]).await;
+    world.deliver(&store, suite::body(&[suite::event(0)])).await;
+    let page = world.page(&store, "a").await;
+    // SQLite answers SQLITE_FULL as on a full disk.
+    let limit = |pages: i64| {
+        embedded.inner.writer.call(Durability::Synced, move |connection| {
+            Ok(connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?)
+        })
+    };
+    limit(1).await.unwrap();
+    for part in 0..20 {
+        let events: Vec<_> = (part * 500..part * 500 + 500).map(suite::event).collect();
+        world.append(&store, suite::body(&events)).await;
+    }
+    let begin = Instant::now();
+    while embedded.progress.health().is_ok() {
+        assert!(begin.elapsed() < Duration::from_secs(15), "nobody sees that indexing fails");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(store.health().unwrap_err().contains("cannot be indexed"));
+    assert!(store.status().await.unwrap().unindexed_deliveries > 0);
+    let errors = page
+        .records
+        .iter()
+        .map(|record| NewError { payload: Some(vec![1; 100_000].into()), ..suite::failing(record, BEGIN_MS) })
+        .collect();
+    let outcome = Outcome::Done { errors, again: Vec::new(), again_at_ms: 0 };
+    let settlement = Settlement { page: page.id.clone(), attempt: Some(world.attempt(400)), outcome };
+    assert!(matches!(store.settle(settlement).await, Err(StoreError::Failed(_))));
+    assert_eq!(store.status().await.unwrap().open_errors, 0);
+    limit(1_000_000).await.unwrap();
+    suite::indexed(&store).await;
+    store.health().unwrap();
+    world.done(&store, &page).await;
+    let status = store.status().await.unwrap();
+    assert_eq!((status.events, status.records, status.duplicates), (10_001, 10_000, 1));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_batch_that_comes_again_counts_once() {
+    use crate::store::journal::{Batch, Entry, Indexed, Location, Position};
+    let directory = tempfile::tempdir().unwrap();
+    let connection = open::open(&directory.path().join("store.db")).unwrap().connection;
+    let entry = |delivery: u64| Entry {
+        delivery,
+        request: uuid::Uuid::nil(),
+        received_at_ms: BEGIN_MS,
+        location: Location { segment: 1, offset: delivery * 100, length: 3 },
+        body: bytes::Bytes::from(format!("[{{\"n\":{delivery}}},7]")),
+    };
+    let batch = |deliveries: std::ops::RangeInclusive<u64>| {
+        let end = Indexed {
+            position: Position { segment: 1, offset: deliveries.end() * 100 },
+            last_delivery: *deliveries.end(),
+            last_group: *deliveries.end(),
+        };
+        ingest::prepare(Batch { entries: deliveries.map(entry).collect(), end }, &Plain)
+    };
+    for deliveries in [1..=3, 1..=3, 1..=5, 6..=6] {
+        ingest::apply(&connection, &batch(deliveries)).unwrap();
+    }
+    let status = status::read(&connection).unwrap();
+    assert_eq!((status.deliveries, status.events, status.records, status.open_errors), (6, 12, 6, 6));
+    let watermark = ingest::watermark(&connection).unwrap().unwrap();
+    assert_eq!((watermark.last_delivery, watermark.position.offset), (6, 600));
+    let ordinals: Vec<i64> = connection
+        .prepare("SELECT first_ordinal FROM delivery ORDER BY seq")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert_eq!(ordinals, [0, 1, 2, 3, 4, 5]);
+}
