@@ -26,12 +26,20 @@ fn elements(body: &[u8]) -> Vec<String> {
 }
 
 fn batches() -> Vec<(String, Vec<u8>)> {
-    let mut files: Vec<_> = std::fs::read_dir(fixture("hubspot/batches")).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(fixture("hubspot/batches"))
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     files.sort();
     assert_eq!(files.len(), 14);
     files
         .into_iter()
-        .map(|path| (path.file_stem().expect("a name").to_string_lossy().into_owned(), std::fs::read(&path).expect("a file")))
+        .map(|path| {
+            (
+                path.file_stem().expect("a name").to_string_lossy().into_owned(),
+                std::fs::read(&path).expect("a file"),
+            )
+        })
         .collect()
 }
 
@@ -69,7 +77,9 @@ fn every_batch_arrives_byte_for_byte_in_order_and_once() {
         assert_eq!(answer.status, 204, "{name}");
         let expected = distinct(elements(&body));
         let all = elements(&body).len();
-        eventually(10, "it is indexed", || (listener.count("events") == all as u64 && listener.count("unindexedBytes") == 0).then_some(()));
+        eventually(10, "it is indexed", || {
+            (listener.count("events") == all as u64 && listener.count("unindexedBytes") == 0).then_some(())
+        });
         all_arrived(&listener);
         assert_eq!(receiver.records(), expected, "{name}");
         assert_eq!(listener.count("duplicates"), (all - expected.len()) as u64, "{name}");
@@ -111,7 +121,10 @@ fn ndjson_and_cloudevents_carry_the_same_bytes() {
     assert_eq!(page.header("content-type"), "application/x-ndjson");
     let text = String::from_utf8(page.body.to_vec()).expect("UTF-8");
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines, expected, "the fixture has no line breaks between tokens, so the lines are the records");
+    assert_eq!(
+        lines, expected,
+        "the fixture has no line breaks between tokens, so the lines are the records"
+    );
 
     let receiver = Receiver::start();
     let listener = start(&receiver, "cloudevents");
@@ -147,7 +160,11 @@ fn the_answer_is_what_the_manifest_says() {
         assert_eq!(answer.status, 202);
         assert_eq!(answer.header("content-type"), Some("application/xml"));
         let id = &first[0]["eventId"];
-        assert_eq!(answer.text(), format!("<received count=\"8\" region=\"eu\" by=\"Contacts\" first=\"{id}\"/>"), "a duplicate is answered like the first");
+        assert_eq!(
+            answer.text(),
+            format!("<received count=\"8\" region=\"eu\" by=\"Contacts\" first=\"{id}\"/>"),
+            "a duplicate is answered like the first"
+        );
     }
     let ids = [one.header("x-request-id"), two.header("x-request-id")];
     assert!(ids[0].is_some_and(|id| id.len() >= 16) && ids[0] != ids[1]);

@@ -4,12 +4,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use tests::{ListenerProcess, Receiver, SECRET, Setup, eventually, fixture_bytes, get, hubspot_headers, post};
+use tests::{
+    ListenerProcess, Receiver, SECRET, Setup, eventually, fixture_bytes, get, hubspot_headers, post,
+};
 
 const URL: &str = "https://hooks.example.com/sales/contacts";
 
 fn start() -> ListenerProcess {
-    Setup::listener("  response: {statusCode: 200, body: one}\n  destinations: [{name: audit, log: {}}]\n").start()
+    Setup::listener("  response: {statusCode: 200, body: one}\n  destinations: [{name: audit, log: {}}]\n")
+        .start()
 }
 
 fn body() -> Vec<u8> {
@@ -34,7 +37,8 @@ fn a_change_is_taken_up_without_dropping_a_request() {
                 let body = body();
                 while !stop.load(Ordering::SeqCst) {
                     let headers = hubspot_headers(SECRET, URL, &body);
-                    let answer = post(address, "/sales/contacts", &headers, &body).expect("no request is dropped");
+                    let answer =
+                        post(address, "/sales/contacts", &headers, &body).expect("no request is dropped");
                     assert_eq!(answer.status, 200, "{}", answer.text());
                     sent.fetch_add(1, Ordering::SeqCst);
                 }
@@ -43,7 +47,8 @@ fn a_change_is_taken_up_without_dropping_a_request() {
         .collect();
     for (from, to) in [("one", "two"), ("two", "three"), ("three", "four")] {
         let text = std::fs::read_to_string(listener.manifest()).expect("a manifest");
-        std::fs::write(listener.manifest(), text.replace(&format!("body: {from}"), &format!("body: {to}"))).expect("written");
+        std::fs::write(listener.manifest(), text.replace(&format!("body: {from}"), &format!("body: {to}")))
+            .expect("written");
         eventually(10, "the new answer", || (answer(&listener) == to).then_some(()));
     }
     stop.store(true, Ordering::SeqCst);
@@ -59,7 +64,10 @@ fn a_bad_change_is_refused_with_its_reason_and_the_old_one_goes_on() {
     let good = std::fs::read_to_string(listener.manifest()).expect("a manifest");
     let bad_changes = [
         (good.replace("body: one", "body: '{{#each}'"), "spec.response.body"),
-        (good.replace("{name: hubspot-app, key: clientSecret}]", "{name: gone, key: clientSecret}]"), "spec.clientSecrets"),
+        (
+            good.replace("{name: hubspot-app, key: clientSecret}]", "{name: gone, key: clientSecret}]"),
+            "spec.clientSecrets",
+        ),
         (good.replace("statusCode: 200", "statusCode: 500"), "spec.response.statusCode"),
         (good.replace("displayName", "displayNam"), "displayNam"),
         ("{{{ no YAML".to_owned(), ""),
@@ -69,15 +77,22 @@ fn a_bad_change_is_refused_with_its_reason_and_the_old_one_goes_on() {
         let message = eventually(10, "the refusal is shown", || {
             let status = listener.status();
             let configuration = &status["configuration"];
-            (configuration["valid"] == false).then(|| configuration["message"].as_str().unwrap_or_default().to_owned())
+            (configuration["valid"] == false)
+                .then(|| configuration["message"].as_str().unwrap_or_default().to_owned())
         });
         assert!(message.contains(field) && !message.is_empty(), "{field}: {message}");
         assert_eq!(answer(&listener), "one");
         let metrics = get(listener.admin, "/metrics").expect("metrics").text();
         assert!(metrics.lines().any(|line| line.starts_with("hubspot_listener_configuration_valid{") && line.ends_with(" 0")), "{metrics}");
-        assert_eq!(get(listener.admin, "/readyz").expect("an answer").status, 200, "ready by the old configuration");
+        assert_eq!(
+            get(listener.admin, "/readyz").expect("an answer").status,
+            200,
+            "ready by the old configuration"
+        );
         std::fs::write(listener.manifest(), &good).expect("written");
-        eventually(10, "all is well again", || (listener.status()["configuration"]["valid"] == true).then_some(()));
+        eventually(10, "all is well again", || {
+            (listener.status()["configuration"]["valid"] == true).then_some(())
+        });
     }
 }
 
@@ -86,7 +101,9 @@ fn a_rotated_secret_works_beside_the_old_one_and_then_alone() {
     let listener = start();
     let body = body();
     let with = |secret: &str| {
-        post(listener.public, "/sales/contacts", &hubspot_headers(secret, URL, &body), &body).expect("an answer").status
+        post(listener.public, "/sales/contacts", &hubspot_headers(secret, URL, &body), &body)
+            .expect("an answer")
+            .status
     };
     assert_eq!((with(SECRET), with("new")), (200, 401));
     let old = std::fs::read_to_string(listener.manifest()).expect("a manifest");
@@ -106,7 +123,10 @@ fn a_rotated_secret_works_beside_the_old_one_and_then_alone() {
 fn a_destination_can_be_moved_while_it_runs() {
     let (before, after) = (Receiver::start(), Receiver::start());
     let spec = |receiver: &Receiver| {
-        format!("  page: {{size: 20, lingerMilliseconds: 0}}\n  destinations: [{{name: w, http: {{url: '{}'}}}}]\n", receiver.url("/"))
+        format!(
+            "  page: {{size: 20, lingerMilliseconds: 0}}\n  destinations: [{{name: w, http: {{url: '{}'}}}}]\n",
+            receiver.url("/")
+        )
     };
     let listener = Setup::listener(&spec(&before)).start();
     assert_eq!(listener.deliver(&body()).expect("an answer").status, 204);
@@ -123,20 +143,37 @@ fn a_destination_can_be_moved_while_it_runs() {
 #[test]
 fn several_listeners_in_one_file_have_stores_and_paths_of_their_own() {
     let receiver = Receiver::start();
-    let one = Setup::listener(&format!("  page: {{size: 20, lingerMilliseconds: 0}}\n  destinations: [{{name: w, http: {{url: '{}'}}}}]\n", receiver.url("/one")));
-    let two = one.manifest.split("---\n").nth(1).expect("two documents").replace("name: contacts", "name: deals").replace("/one", "/two");
+    let one = Setup::listener(&format!(
+        "  page: {{size: 20, lingerMilliseconds: 0}}\n  destinations: [{{name: w, http: {{url: '{}'}}}}]\n",
+        receiver.url("/one")
+    ));
+    let two = one
+        .manifest
+        .split("---\n")
+        .nth(1)
+        .expect("two documents")
+        .replace("name: contacts", "name: deals")
+        .replace("/one", "/two");
     let listener = Setup::manifest(&format!("{}\n---\n{two}", one.manifest)).start();
     let body = body();
     for path in ["/sales/contacts", "/sales/deals"] {
         let url = format!("https://hooks.example.com{path}");
-        let answer = post(listener.public, path, &hubspot_headers(SECRET, &url, &body), &body).expect("an answer");
+        let answer =
+            post(listener.public, path, &hubspot_headers(SECRET, &url, &body), &body).expect("an answer");
         assert_eq!(answer.status, 204, "{path}");
-        let crossed = post(listener.public, path, &hubspot_headers(SECRET, "https://hooks.example.com/sales/other", &body), &body);
+        let crossed = post(
+            listener.public,
+            path,
+            &hubspot_headers(SECRET, "https://hooks.example.com/sales/other", &body),
+            &body,
+        );
         assert_eq!(crossed.expect("an answer").status, 401, "{path}");
     }
     eventually(10, "each to its own", || {
         let pages = receiver.pages();
-        let count = |path: &str| pages.iter().filter(|page| page.path == path).map(|page| page.records().len()).sum::<usize>();
+        let count = |path: &str| {
+            pages.iter().filter(|page| page.path == path).map(|page| page.records().len()).sum::<usize>()
+        };
         (count("/one") == 8 && count("/two") == 8).then_some(())
     });
 }

@@ -40,7 +40,11 @@ fn every_vector_gets_its_verdict_over_the_socket() {
             assert_eq!(answer.status, 401, "{name}");
             let cause = &answer.json()["cause"];
             let also = vector["reject_cause_also"].as_array().is_some_and(|list| list.contains(cause));
-            assert!(*cause == vector["reject_cause"] || also, "{name}: {cause}, not {}", vector["reject_cause"]);
+            assert!(
+                *cause == vector["reject_cause"] || also,
+                "{name}: {cause}, not {}",
+                vector["reject_cause"]
+            );
         }
         sent += 1;
     }
@@ -53,7 +57,11 @@ fn judge(vector: &Value) -> Answer {
     let public = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
     let options = options(vector, public, folder.path());
     let request = request(vector);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async move {
         let stop = CancellationToken::new();
         let (say_ready, ready) = tokio::sync::oneshot::channel();

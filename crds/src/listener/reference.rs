@@ -54,8 +54,7 @@ impl HubSpotListenerSpec {
             let headers = destination.http.iter().flat_map(|http| http.headers.iter().enumerate());
             references.extend(headers.filter_map(|(header, value)| {
                 let from = value.value_from.as_ref()?;
-                let field =
-                    format!("spec.destinations[{at}].http.headers[{header}].valueFrom.secretKeyRef");
+                let field = format!("spec.destinations[{at}].http.headers[{header}].valueFrom.secretKeyRef");
                 Some((field, &from.secret_key_ref))
             }));
         }

@@ -27,4 +27,4 @@ mod view;
 mod tests;
 
 pub use serve::{Admin, serve};
-pub use view::{DestinationState, Shown, View};
+pub use view::{Shown, View};

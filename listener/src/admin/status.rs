@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{Shown, View};
+use crate::deliver::Paused;
 use crate::store::{DestinationStatus, Status, StoreError};
 
 /// How long a store may take to count.
@@ -79,8 +80,8 @@ struct Kept {
 struct Destination {
     #[serde(flatten)]
     counts: DestinationStatus,
-    paused: bool,
-    paused_reason: Option<String>,
+    /// Why nothing is handed on now; null while it runs.
+    paused: Option<Paused>,
 }
 
 pub(super) async fn get(State(view): State<Arc<View>>) -> Json<Overview> {
@@ -154,8 +155,7 @@ fn destinations(shown: &Shown, status: Option<&Status>) -> Vec<Destination> {
     }
     let with_state = |counts: DestinationStatus| {
         let state = known.iter().find(|state| state.name == counts.name);
-        let reason = state.and_then(|state| state.paused.clone());
-        Destination { counts, paused: reason.is_some(), paused_reason: reason }
+        Destination { counts, paused: state.and_then(|state| state.paused) }
     };
     counted.into_iter().map(with_state).collect()
 }

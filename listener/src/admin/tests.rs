@@ -9,8 +9,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Admin, DestinationState, Shown, View, serve};
+use super::{Admin, Shown, View, serve};
 use crate::clock::Clock;
+use crate::deliver::{DestinationState, PauseReason, Paused};
 use crate::metrics::Metrics;
 use crate::receive::Endpoint;
 use crate::receive::tests::support::{Came, Client, FakeStore, NOW_MS, PATH, Reply, live, quick};
@@ -33,12 +34,10 @@ impl Port {
         let metrics = Arc::new(Metrics::default());
         let live = live(PATH, &Reply::default());
         let endpoint = Endpoint::new(live, Arc::clone(&store) as _, Clock::manual(NOW_MS), &metrics);
-        let state = |name: &str, paused: Option<&str>| DestinationState {
-            name: name.to_owned(),
-            paused: paused.map(str::to_owned),
-        };
-        let shown =
-            Shown::new(endpoint, move || vec![state("audit", Some("12 failures")), state("new", None)]);
+        let paused =
+            Paused { reason: PauseReason::Connection, since_ms: NOW_MS, next_probe_ms: Some(NOW_MS + 1_000) };
+        let state = |name: &str, paused| DestinationState { name: name.to_owned(), paused };
+        let shown = Shown::new(endpoint, move || vec![state("audit", Some(paused)), state("new", None)]);
         let view = View::new();
         view.set_listeners(vec![Arc::clone(&shown)]);
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -155,11 +154,9 @@ async fn the_status_shows_listener_configuration_store_and_destinations() {
     assert_eq!(listener["refused"], json!({"kept": 2, "dropped": 1}));
     let destinations = &listener["destinations"];
     assert_eq!(destinations[0]["pendingRecords"], 4);
-    assert_eq!(
-        (&destinations[0]["paused"], &destinations[0]["pausedReason"]),
-        (&json!(true), &json!("12 failures"))
-    );
-    assert_eq!((&destinations[1]["name"], &destinations[1]["paused"]), (&json!("new"), &json!(false)));
+    let paused = json!({"reason": "connection", "sinceMs": NOW_MS, "nextProbeMs": NOW_MS + 1_000});
+    assert_eq!(destinations[0]["paused"], paused);
+    assert_eq!((&destinations[1]["name"], &destinations[1]["paused"]), (&json!("new"), &json!(null)));
 
     *port.store.unwell.lock().unwrap() = Some("gone".to_owned());
     let status = port.json("/api/v1/status").await;

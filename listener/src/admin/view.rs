@@ -5,16 +5,8 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
+use crate::deliver::DestinationState;
 use crate::receive::Endpoint;
-
-/// A destination as the admin port shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DestinationState {
-    /// Its name.
-    pub name: String,
-    /// Why nothing is handed on now; none while it runs.
-    pub paused: Option<String>,
-}
 
 /// Gives the states of a listener's destinations as they are now.
 type States = Arc<dyn Fn() -> Vec<DestinationState> + Send + Sync>;

@@ -121,7 +121,9 @@ mod tests {
     fn a_public_url_is_scheme_and_host() {
         assert_eq!(check_base("https://abc.example.com/").unwrap(), "https://abc.example.com");
         assert_eq!(check_base("http://127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080");
-        for wrong in ["abc.example.com", "ftp://x", "https://", "https://x/path", "https://u@x", "https://x?y"] {
+        for wrong in
+            ["abc.example.com", "ftp://x", "https://", "https://x/path", "https://u@x", "https://x?y"]
+        {
             assert!(check_base(wrong).is_err(), "{wrong}");
         }
     }

@@ -62,7 +62,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { config, secrets, config_maps, data, listen, admin, admin_token_file, limits, log } = args;
     log.init(LogFormat::Json)?;
     let admin_token = admin_token_file
-        .map(|path| secret::read_file(&path).with_context(|| format!("--admin-token-file {}", path.display())))
+        .map(|path| secret::read(&path).with_context(|| format!("--admin-token-file {}", path.display())))
         .transpose()?;
     let options = run::Options {
         source: Arc::new(ConfigurationFiles { configuration: config, secrets, config_maps }),

@@ -13,23 +13,26 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::live::{Answer, Live, LiveDestination, Target};
-use super::source::{Inputs, Refused};
 use super::settings;
+use super::source::{Inputs, Refused};
+use crate::deliver::AddressPolicy;
 use crate::filter::{Filter, Surroundings};
-use crate::manifest::compile::compile_check;
+use crate::manifest::compile as manifest_compile;
 use crate::template::{Place, Scope, Template};
 use crate::verify::Verifier;
 
 /// The running state, or every mistake that keeps it from running.
 pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
     let mut refusals = crds::check::check(&inputs.configuration.spec);
-    refusals.extend(compile_check(&inputs.configuration.spec));
+    refusals.extend(manifest_compile::compile(&inputs.configuration.spec));
+    check_addresses(&inputs.configuration.allowed_addresses, &mut refusals);
     let url = check_public_url(&inputs.configuration.public_url, &mut refusals);
     let secrets = client_secrets(&inputs, &mut refusals);
-    let settings = settings::merge(&inputs.configuration.spec, &inputs.config_maps).unwrap_or_else(|missing| {
-        refusals.extend(missing);
-        Value::Null
-    });
+    let settings =
+        settings::merge(&inputs.configuration.spec, &inputs.config_maps).unwrap_or_else(|missing| {
+            refusals.extend(missing);
+            Value::Null
+        });
     let listener = describe(&inputs);
     let surroundings = Surroundings::new(&settings, &listener);
 
@@ -98,6 +101,13 @@ fn check_public_url(text: &str, refusals: &mut Vec<Refusal>) -> Option<RawUrl> {
     }
     let path = rest.find('/').map_or("/", |at| &rest[at..]);
     Some(RawUrl { path: path.to_owned() })
+}
+
+fn check_addresses(blocks: &[String], refusals: &mut Vec<Refusal>) {
+    if let Err(error) = AddressPolicy::parse(blocks) {
+        let remedy = "write blocks as 10.0.0.0/8 or fd00::/8";
+        refusals.push(Refusal::new("allowedAddresses", error.to_string(), remedy));
+    }
 }
 
 fn client_secrets(inputs: &Inputs, refusals: &mut Vec<Refusal>) -> Vec<SecretString> {
@@ -205,7 +215,11 @@ impl Build<'_> {
     fn header_name(&mut self, field: &str, name: &str) -> Option<HeaderName> {
         let parsed = HeaderName::from_bytes(name.as_bytes()).ok();
         if parsed.is_none() {
-            self.refuse(format!("{field}.name"), format!("{name:?} is no header name"), "use letters, digits and -");
+            self.refuse(
+                format!("{field}.name"),
+                format!("{name:?} is no header name"),
+                "use letters, digits and -",
+            );
         }
         parsed
     }
@@ -249,7 +263,11 @@ impl Build<'_> {
                 return None;
             }
             Err(error) => {
-                self.refuse(url_field, format!("{text:?} is no URL: {error}"), "write a whole URL, https://host/path");
+                self.refuse(
+                    url_field,
+                    format!("{text:?} is no URL: {error}"),
+                    "write a whole URL, https://host/path",
+                );
                 return None;
             }
         };
@@ -257,7 +275,12 @@ impl Build<'_> {
         for (at, header) in http.headers.iter().enumerate() {
             headers.extend(self.header(&format!("{field}.headers[{at}]"), header));
         }
-        Some(Target::Http { url, format: http.format, headers, timeout: seconds(http.timeout_seconds.max(1)) })
+        Some(Target::Http {
+            url,
+            format: http.format,
+            headers,
+            timeout: seconds(http.timeout_seconds.max(1)),
+        })
     }
 
     fn header(&mut self, field: &str, header: &Header) -> Option<(HeaderName, HeaderValue)> {
@@ -276,10 +299,14 @@ impl Build<'_> {
             (None, Some(from)) => {
                 let field = format!("{field}.valueFrom.secretKeyRef");
                 let reference = &from.secret_key_ref;
-                let secret = secret(self.inputs, &field, &reference.name, &reference.key, &mut self.refusals)?;
+                let secret =
+                    secret(self.inputs, &field, &reference.name, &reference.key, &mut self.refusals)?;
                 let value = HeaderValue::from_str(secret.expose_secret()).ok();
                 let Some(mut value) = value else {
-                    let reason = format!("key {} of Secret {} cannot be sent as a header", reference.key, reference.name);
+                    let reason = format!(
+                        "key {} of Secret {} cannot be sent as a header",
+                        reference.key, reference.name
+                    );
                     self.refuse(field, reason, remedy);
                     return None;
                 };
@@ -297,11 +324,16 @@ impl Build<'_> {
     /// A template over `settings` and `listener` alone, rendered once.
     fn render(&mut self, field: &str, text: &str, place: Place) -> Option<String> {
         let template = self.template(field, Some(text), place)?;
-        let scope = Scope { settings: Some(self.settings), listener: Some(self.listener), ..Scope::default() };
+        let scope =
+            Scope { settings: Some(self.settings), listener: Some(self.listener), ..Scope::default() };
         match template.render(&scope) {
             Ok(text) => Some(text),
             Err(error) => {
-                self.refuse(field.to_owned(), error.to_string(), "mend the template or the settings it reads");
+                self.refuse(
+                    field.to_owned(),
+                    error.to_string(),
+                    "mend the template or the settings it reads",
+                );
                 None
             }
         }

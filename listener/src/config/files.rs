@@ -34,7 +34,7 @@ impl Source for ConfigurationFiles {
         let mut secrets = BTreeMap::new();
         for (_, reference) in configuration.spec.secret_references() {
             let Some(path) = inside(&self.secrets, &reference.name, &reference.key) else { continue };
-            if let Ok(value) = secret::read_file(&path) {
+            if let Ok(value) = secret::read(&path) {
                 secrets.insert((reference.name.clone(), reference.key.clone()), value);
             }
         }

@@ -37,7 +37,8 @@ impl Source for ManifestFiles {
         if !wrong.is_empty() {
             return Err(Refused { refusals: wrong });
         }
-        let listeners = manifests.listeners.iter().map(|listener| self.inputs(listener, &manifests)).collect();
+        let listeners =
+            manifests.listeners.iter().map(|listener| self.inputs(listener, &manifests)).collect();
         Ok(Reading { listeners })
     }
 }

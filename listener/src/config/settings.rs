@@ -8,7 +8,7 @@ use crds::check::Refusal;
 use serde_json::{Map, Value};
 
 /// Merges, or says which ConfigMap is missing or holds no JSON object.
-pub fn merge(
+pub(super) fn merge(
     spec: &HubSpotListenerSpec,
     config_maps: &BTreeMap<(String, String), String>,
 ) -> Result<Value, Vec<Refusal>> {
@@ -26,10 +26,15 @@ pub fn merge(
             continue;
         };
         match serde_json::from_str::<Map<String, Value>>(text) {
-            Ok(shared) => overlay(&mut settings, Map::from_iter([(from.scope.clone(), Value::Object(shared))])),
+            Ok(shared) => {
+                overlay(&mut settings, Map::from_iter([(from.scope.clone(), Value::Object(shared))]))
+            }
             Err(error) => refusals.push(Refusal {
                 field,
-                reason: format!("ConfigMap {} key {} is no JSON object: {error}", reference.name, reference.key),
+                reason: format!(
+                    "ConfigMap {} key {} is no JSON object: {error}",
+                    reference.name, reference.key
+                ),
                 remedy: "write one JSON object into that key".to_owned(),
             }),
         }
@@ -64,6 +69,9 @@ mod tests {
         let object = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap();
         overlay(&mut under, object(r#"{"integration":{"region":"eu","owner":"crm"}}"#));
         overlay(&mut under, object(r#"{"integration":{"region":"us"},"a":1}"#));
-        assert_eq!(Value::Object(under).to_string(), r#"{"integration":{"region":"us","owner":"crm"},"a":1}"#);
+        assert_eq!(
+            Value::Object(under).to_string(),
+            r#"{"integration":{"region":"us","owner":"crm"},"a":1}"#
+        );
     }
 }

@@ -31,6 +31,10 @@ impl Sort for LiveSorter {
         let live = self.live.load();
         sort(body, live.filter.as_ref(), &live.surroundings)
     }
+
+    fn keeps_payload(&self) -> bool {
+        !self.live.load().configuration.spec.do_not_store_retry_data
+    }
 }
 
 /// Judges each element of `body`, in order.

@@ -37,10 +37,7 @@ pub struct Inputs {
 impl Inputs {
     /// What it is called.
     pub fn key(&self) -> ListenerKey {
-        ListenerKey {
-            namespace: self.configuration.namespace.clone(),
-            name: self.configuration.name.clone(),
-        }
+        ListenerKey { namespace: self.configuration.namespace.clone(), name: self.configuration.name.clone() }
     }
 
     /// Equal for equal inputs; the only thing that is kept of a Secret between two looks.
@@ -78,11 +75,7 @@ impl Refused {
     /// A single mistake.
     pub fn one(field: &str, reason: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
-            refusals: vec![Refusal {
-                field: field.to_owned(),
-                reason: reason.into(),
-                remedy: remedy.into(),
-            }],
+            refusals: vec![Refusal { field: field.to_owned(), reason: reason.into(), remedy: remedy.into() }],
         }
     }
 }

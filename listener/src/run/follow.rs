@@ -99,7 +99,11 @@ impl Listeners {
     async fn read(&self) -> Result<Reading, Refused> {
         let source = Arc::clone(&self.options.source);
         tokio::task::spawn_blocking(move || source.read()).await.unwrap_or_else(|error| {
-            Err(Refused::one("configuration", format!("reading it failed: {error}"), "this is a mistake of ours: report it"))
+            Err(Refused::one(
+                "configuration",
+                format!("reading it failed: {error}"),
+                "this is a mistake of ours: report it",
+            ))
         })
     }
 
@@ -110,7 +114,8 @@ impl Listeners {
         let wanted: BTreeMap<ListenerKey, Inputs> =
             reading.listeners.into_iter().map(|inputs| (inputs.key(), inputs)).collect();
 
-        let gone: Vec<ListenerKey> = running.keys().filter(|key| !wanted.contains_key(*key)).cloned().collect();
+        let gone: Vec<ListenerKey> =
+            running.keys().filter(|key| !wanted.contains_key(*key)).cloned().collect();
         let mut leaving = Vec::new();
         for key in gone {
             info!(listener.key = %key, "listener {key} is gone from the configuration; its data stays");
@@ -151,7 +156,9 @@ impl Listeners {
         }
         let live = match compile(inputs) {
             Ok(live) => live,
-            Err(refused) => return Err(self.refuse(running.get(key), key, fingerprint, &refused.to_string()).await),
+            Err(refused) => {
+                return Err(self.refuse(running.get(key), key, fingerprint, &refused.to_string()).await);
+            }
         };
         if let Some(other) = running.values().find(|one| one.key != *key && one.address().path == live.path) {
             let problem = format!(

@@ -15,8 +15,8 @@ use crate::config::{ListenerKey, Live, LiveSorter};
 use crate::deliver::{Deliverer, Parts};
 use crate::metrics::Metrics;
 use crate::receive::Endpoint;
-use crate::store::index::{self, Embedded};
 use crate::store::Store;
+use crate::store::index::{self, Embedded};
 
 /// Where a listener is reached.
 #[derive(Clone, Debug)]

@@ -32,7 +32,9 @@ pub(super) async fn tidy(
                 retained.keys = retained.keys,
                 "retention of {key} done"
             ),
-            Err(error) => warn!(listener.key = %key, "retention of {key} failed, tried again in {every:?}: {error}"),
+            Err(error) => {
+                warn!(listener.key = %key, "retention of {key} failed, tried again in {every:?}: {error}")
+            }
         }
     }
 }

@@ -1,8 +1,37 @@
 //! Handlebars templates with our own helpers.
+//!
+//! A template is compiled once, when the configuration is loaded, and rendered for each record.
+//! The way of a template: [`scan`] checks its text and cuts it up, the `handlebars` crate builds
+//! the tree, [`compile`] resolves the tree to a program, [`render`] walks the program. The
+//! evaluator is ours because handlebars.js' values differ from the crate's in every printed
+//! number, list and object, and because each record may cost microseconds only.
+//!
+//! What holds:
+//! - A mistake that the template alone shows is refused by [`Template::compile`], with its place.
+//! - [`Template::render`] ends within its limits of output, steps and pattern time, whatever the
+//!   template and the record are, and neither overflows the stack. Its errors are for one record.
+//! - Integers print as they were written in the record, at any size.
+//!
+//! `docs/templates.md` is for people who write templates; its helper part is generated from the
+//! tables in [`helpers`].
+
+mod compile;
+mod helpers;
+mod limits;
+mod moment;
+mod pattern;
+mod program;
+mod render;
+mod scan;
+mod value;
+
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 
 use crate::mistake::Mistake;
+use program::{Node, Program};
 
 /// Where a template's output stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,27 +66,44 @@ pub struct RenderError {
 /// A template, compiled once.
 #[derive(Debug)]
 pub struct Template {
-    text: String,
+    program: Program,
+    place: Place,
+    /// The output, where the template has no tags.
+    literal: Option<String>,
 }
 
 impl Template {
     /// Compiles `text`, or says what is wrong with it.
-    pub fn compile(text: &str, _place: Place) -> Result<Self, Mistake> {
-        Ok(Self { text: text.to_owned() })
+    pub fn compile(text: &str, place: Place) -> Result<Self, Mistake> {
+        let program = compile::compile(text)?;
+        let literal = program
+            .nodes
+            .iter()
+            .map(|node| match node {
+                Node::Text(text) => Some(&**text),
+                _ => None,
+            })
+            .collect();
+        Ok(Self { program, place, literal })
     }
 
     /// The template's output where it has no tags at all.
     pub fn literal(&self) -> Option<&str> {
-        (!self.text.contains("{{")).then_some(self.text.as_str())
+        self.literal.as_deref()
     }
 
     /// Whether a tag names `root` as the first part of a path: `records`, `request`, ….
+    ///
+    /// True also for a template that makes a path while rendering (`getValue`).
     pub fn mentions(&self, root: &str) -> bool {
-        self.text.contains(root)
+        self.program.dynamic || self.program.names.iter().any(|name| **name == *root)
     }
 
     /// Renders for one record.
-    pub fn render(&self, _scope: &Scope<'_>) -> Result<String, RenderError> {
-        Ok(self.text.clone())
+    pub fn render(&self, scope: &Scope<'_>) -> Result<String, RenderError> {
+        if let Some(literal) = &self.literal {
+            return Ok(literal.clone());
+        }
+        render::render(&self.program, self.place, scope)
     }
 }
