@@ -9,8 +9,8 @@ help: ## list what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
 
 demo: ## run the main job on this machine: signed deliveries in, pages out
-	$(CARGO) build --locked -p listener -p tests --bin listener --bin demo
-	$(CARGO) run --locked --quiet -p tests --bin demo
+	$(CARGO) build --locked --bin listener --bin demo
+	$(CARGO) run --locked --quiet --bin demo
 
 test: ## everything that CI runs; installs what it needs when it may
 	tests/run

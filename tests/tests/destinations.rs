@@ -25,7 +25,7 @@ fn deliver_mixed(listener: &ListenerProcess) -> usize {
 }
 
 fn open_errors(listener: &ListenerProcess) -> Vec<Value> {
-    get_json(listener.admin, "/api/v1/errors")["errors"].as_array().expect("a list").clone()
+    get_json(listener.admin, "/api/v1/errors")["items"].as_array().expect("a list").clone()
 }
 
 fn settled(listener: &ListenerProcess) {

@@ -21,7 +21,7 @@ fn body() -> Vec<u8> {
 
 fn refused(listener: &ListenerProcess, count: usize) -> Vec<serde_json::Value> {
     eventually(5, "the refused requests are kept", || {
-        let list = get_json(listener.admin, "/api/v1/refused")["refused"].as_array()?.clone();
+        let list = get_json(listener.admin, "/api/v1/refused")["items"].as_array()?.clone();
         (list.len() >= count).then_some(list)
     })
 }
@@ -259,7 +259,7 @@ fn signed_bodies_that_are_no_events_are_answered_as_a_success_and_kept_for_a_per
         });
     }
     let list =
-        get_json(listener.admin, "/api/v1/errors?limit=10")["errors"].as_array().expect("a list").clone();
+        get_json(listener.admin, "/api/v1/errors?limit=10")["items"].as_array().expect("a list").clone();
     assert_eq!(list.len(), 10);
     assert!(list.iter().all(|error| error["class"] == "parse" && error["destination"].is_null()), "{list:?}");
 }
