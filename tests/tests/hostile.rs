@@ -176,10 +176,12 @@ fn more_requests_in_flight_than_allowed_get_503_with_retry_after() {
             connection
         })
         .collect();
-    let answer = eventually(5, "the fifth is turned away", || {
-        let answer = listener.deliver(&body()).expect("an answer");
-        (answer.status == 503).then_some(answer)
+    eventually(4, "four are in flight", || {
+        let metrics = tests::get(listener.admin, "/metrics").expect("metrics").text();
+        metrics.lines().any(|line| line == "hubspot_listener_requests_in_flight 4").then_some(())
     });
+    let answer = listener.deliver(&body()).expect("an answer");
+    assert_eq!(answer.status, 503, "{}", answer.text());
     assert!(
         answer
             .header("retry-after")
