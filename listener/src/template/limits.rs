@@ -23,8 +23,8 @@ pub(super) const RANDOM: usize = 1024;
 /// Time for one pattern on one text.
 pub(super) const PATTERN_TIME: std::time::Duration = std::time::Duration::from_millis(100);
 
-/// The steps that one rendering still has. Every tag, helper and round of a loop takes one;
-/// long texts and lists take more, so that a step has a largest cost.
+/// The steps that one rendering still has. Every tag, every helper and every round of a loop that
+/// writes nothing takes one; long texts and lists take more, so that a step has a largest cost.
 #[derive(Debug)]
 pub(super) struct Budget(Cell<u32>);
 

@@ -134,10 +134,11 @@ impl<'a> Render<'a> {
 
     fn nodes(&mut self, nodes: &'a [Node]) -> Result<(), RenderError> {
         for node in nodes {
-            self.budget.take(1)?;
             match node {
+                // Costs no step: the output is bounded, and no text is empty.
                 Node::Text(text) => self.push(text)?,
                 Node::Print { value, raw } => {
+                    self.budget.take(1)?;
                     let value = self.eval(value)?;
                     self.budget.take_bytes(value.weight())?;
                     let text = value::text(&value);
@@ -151,7 +152,10 @@ impl<'a> Render<'a> {
                         _ => self.push(&text)?,
                     }
                 }
-                Node::Block(block) => self.block(block)?,
+                Node::Block(block) => {
+                    self.budget.take(1)?;
+                    self.block(block)?;
+                }
             }
         }
         Ok(())

@@ -251,7 +251,7 @@ pub(super) fn too_deep(at: usize) -> Fault {
     Fault::new(
         at,
         at + 1,
-        format!("nested too deep: more than {} blocks and subexpressions inside each other", limits::DEPTH),
-        "write it with fewer levels",
+        format!("nested too deep (limit {})", limits::DEPTH),
+        "write it with fewer blocks and subexpressions inside each other",
     )
 }
