@@ -35,7 +35,12 @@ impl<'s> Lower<'s> {
         Err(unknown(head, &path, call))
     }
 
-    fn helper(&mut self, helper: &'static Helper, head: &'s Leaf, tag: &HelperTemplate) -> Result<Expr, Fault> {
+    fn helper(
+        &mut self,
+        helper: &'static Helper,
+        head: &'s Leaf,
+        tag: &HelperTemplate,
+    ) -> Result<Expr, Fault> {
         let call = &head.call;
         let (mut args, spans) = self.args(&tag.params)?;
         let named = self.named(&tag.hash)?;
@@ -66,7 +71,10 @@ impl<'s> Lower<'s> {
         Ok((args, spans))
     }
 
-    pub(super) fn named(&mut self, hash: &HashMap<String, Parameter>) -> Result<Vec<(Box<str>, Expr)>, Fault> {
+    pub(super) fn named(
+        &mut self,
+        hash: &HashMap<String, Parameter>,
+    ) -> Result<Vec<(Box<str>, Expr)>, Fault> {
         let mut named = Vec::with_capacity(hash.len());
         for (name, value) in hash {
             let name = self.leaf(&Parameter::Name(name.clone()))?;
@@ -99,7 +107,8 @@ impl<'s> Lower<'s> {
     pub(super) fn path(&mut self, path: &RawPath) -> Result<Path, Fault> {
         let RawPath { data, up, scoped, names } = path;
         let first = names.first().map(String::as_str);
-        let rest = |from: usize| names.iter().skip(from).map(|name| name.as_str().into()).collect::<Vec<Box<str>>>();
+        let rest =
+            |from: usize| names.iter().skip(from).map(|name| name.as_str().into()).collect::<Vec<Box<str>>>();
         if *data {
             let name = match first {
                 Some("root") => {
@@ -115,7 +124,8 @@ impl<'s> Lower<'s> {
             };
             return Ok(Path { base: Base::Loop(name, *up), names: rest(1) });
         }
-        let param = first.filter(|_| !scoped).and_then(|first| self.params.iter().rposition(|name| *name == first));
+        let param =
+            first.filter(|_| !scoped).and_then(|first| self.params.iter().rposition(|name| *name == first));
         if let Some(at) = param {
             return Ok(Path { base: Base::Param(at), names: rest(1) });
         }

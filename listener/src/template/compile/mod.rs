@@ -27,11 +27,8 @@ pub(super) fn compile(text: &str) -> Result<Program, Mistake> {
 
 fn program(text: &str) -> Result<Program, Fault> {
     let scanned = scan::scan(text)?;
-    let parsed = handlebars::Template::compile(&scanned.source).map_err(|error| {
-        // The scan lets nothing through that the crate does not parse; should it, this is the message.
-        Fault::new(0, text.len(), format!("does not parse: {}", error.reason()), "check the tags")
-    })?;
     let mut lower = Lower {
+        bodies: &scanned.bodies,
         texts: &scanned.texts,
         leaves: &scanned.leaves,
         params: Vec::new(),
@@ -39,7 +36,7 @@ fn program(text: &str) -> Result<Program, Fault> {
         patterns: Vec::new(),
         bare: None,
     };
-    let nodes = lower.nodes(&parsed.elements)?;
+    let nodes = lower.body(0)?;
     // A bare helper's name may be a field that was meant: only told when nothing else is wrong.
     if let Some(bare) = lower.bare {
         return Err(bare);
@@ -59,6 +56,7 @@ struct Reach {
 }
 
 struct Lower<'s> {
+    bodies: &'s [scan::Body],
     texts: &'s [String],
     leaves: &'s [Leaf],
     /// Block parameters in scope, outermost first.
@@ -69,15 +67,32 @@ struct Lower<'s> {
 }
 
 impl<'s> Lower<'s> {
-    fn nodes(&mut self, elements: &[TemplateElement]) -> Result<Vec<Node>, Fault> {
-        let mut nodes = Vec::with_capacity(elements.len());
+    /// A body, part by part. Recursion is as deep as blocks nest.
+    fn body(&mut self, number: usize) -> Result<Vec<Node>, Fault> {
+        let mut nodes = Vec::new();
+        for part in self.bodies.get(number).into_iter().flatten() {
+            let parsed = handlebars::Template::compile(part).map_err(|error| {
+                // The scan lets nothing through that the crate does not parse; should it, this is the message.
+                Fault::new(0, 0, format!("does not parse: {}", error.reason()), "check the tags")
+            })?;
+            self.nodes(&parsed.elements, &mut nodes)?;
+        }
+        Ok(nodes)
+    }
+
+    fn nodes(&mut self, elements: &[TemplateElement], nodes: &mut Vec<Node>) -> Result<(), Fault> {
         for element in elements {
             match element {
                 TemplateElement::RawString(raw) => {
                     // Texts that stand side by side come as one string.
-                    let numbers = raw.split(scan::MARK).filter(|part| !part.is_empty());
-                    for text in numbers.filter_map(|number| self.texts.get(number.parse::<usize>().ok()?)) {
-                        nodes.push(Node::Text(text.as_str().into()));
+                    for mark in raw.split(scan::MARK).filter(|part| !part.is_empty()) {
+                        if let Some(body) = mark.strip_prefix(scan::BODY) {
+                            nodes.extend(self.body(body.parse().unwrap_or(usize::MAX))?);
+                        } else if let Some(text) =
+                            mark.parse::<usize>().ok().and_then(|at| self.texts.get(at))
+                        {
+                            nodes.push(Node::Text(text.as_str().into()));
+                        }
                     }
                 }
                 TemplateElement::Expression(tag) | TemplateElement::HtmlExpression(tag) => {
@@ -89,6 +104,12 @@ impl<'s> Lower<'s> {
                 _ => {}
             }
         }
+        Ok(())
+    }
+
+    fn collect(&mut self, elements: &[TemplateElement]) -> Result<Vec<Node>, Fault> {
+        let mut nodes = Vec::new();
+        self.nodes(elements, &mut nodes)?;
         Ok(nodes)
     }
 
@@ -101,7 +122,7 @@ impl<'s> Lower<'s> {
             // The crate nests `else if`; here it is a list, as long as it needs to be.
             match inverse {
                 [TemplateElement::HelperBlock(next)] => block = next,
-                others => return Ok(Block { branches, otherwise: self.nodes(others)? }),
+                others => return Ok(Block { branches, otherwise: self.collect(others)? }),
             }
         }
     }
@@ -122,7 +143,7 @@ impl<'s> Lower<'s> {
         self.push_params(block.block_param.as_ref());
         let params = self.params.len() - before;
         let body = block.template.as_ref().map_or(&[][..], |template| template.elements.as_slice());
-        let body = self.nodes(body);
+        let body = self.collect(body);
         self.params.truncate(before);
         Ok(Branch { kind, inverted: head.inverted, args, named, params, body: body? })
     }
@@ -139,7 +160,8 @@ impl<'s> Lower<'s> {
                 self.bare_helper(helper.name, call);
             } else {
                 let reason = format!("{} is not a block", helper.name);
-                let remedy = format!("write {{{{#if ({} ...)}}}} or {{{{{} ...}}}}", helper.name, helper.name);
+                let remedy =
+                    format!("write {{{{#if ({} ...)}}}} or {{{{{} ...}}}}", helper.name, helper.name);
                 return Err(Fault::new(call.start, call.end, reason, remedy));
             }
         }
@@ -169,7 +191,8 @@ impl<'s> Lower<'s> {
     /// Remembers the first helper that stands alone although it needs arguments.
     fn bare_helper(&mut self, name: &str, call: &Range<usize>) {
         let reason = format!("{name} needs arguments; the field is this.{name} or record.{name}");
-        let fault = Fault::new(call.start, call.end, reason, format!("write {{{{this.{name}}}}} for the field"));
+        let fault =
+            Fault::new(call.start, call.end, reason, format!("write {{{{this.{name}}}}} for the field"));
         self.bare.get_or_insert(fault);
     }
 

@@ -44,10 +44,7 @@ fn charge(args: &Args<'_, '_>) -> Result<(), crate::template::RenderError> {
     }
 }
 
-fn part<'a>(
-    args: &Args<'_, 'a>,
-    cut: fn(Vec<Value<'a>>, usize) -> Vec<Value<'a>>,
-) -> Outcome<'a> {
+fn part<'a>(args: &Args<'_, 'a>, cut: fn(Vec<Value<'a>>, usize) -> Vec<Value<'a>>) -> Outcome<'a> {
     charge(args)?;
     let count = args.number(1)?.and_then(as_count).unwrap_or(0);
     if !matches!(args.get(0), Value::List(_)) {
@@ -111,7 +108,9 @@ fn unique<'a>(args: &Args<'_, 'a>) -> Outcome<'a> {
     let kept = items(args).into_iter().filter(|item| {
         let (kind, text) = match item {
             Value::Text(text) => ('t', text.to_string()),
-            Value::Int(text) => ('n', value::numeric_text(text).map_or_else(|| text.to_string(), |n| exact(text, n))),
+            Value::Int(text) => {
+                ('n', value::numeric_text(text).map_or_else(|| text.to_string(), |n| exact(text, n)))
+            }
             Value::Num(number) => ('n', js_number(*number)),
             Value::Bool(bool) => ('b', bool.to_string()),
             Value::Missing | Value::Null => ('0', String::new()),

@@ -121,7 +121,9 @@ fn json_parse<'a>(args: &Args<'_, 'a>) -> Outcome<'a> {
     if value.is_blank() {
         return Ok(Value::Missing);
     }
-    args.render.parse(args.text(0).into_owned()).map_err(|at| args.error(format_args!("not JSON at byte {at}")))
+    args.render
+        .parse(args.text(0).into_owned())
+        .map_err(|at| args.error(format_args!("not JSON at byte {at}")))
 }
 
 fn json_serialize<'a>(args: &Args<'_, 'a>) -> Outcome<'a> {

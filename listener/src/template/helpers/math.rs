@@ -122,10 +122,11 @@ fn random<'a>(args: &Args<'_, 'a>) -> Outcome<'a> {
         "crypto" | "uuid" => b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
         other => return Err(args.error(format_args!("unknown kind {other}: number, crypto or uuid"))),
     };
-    let length = match args.number_of(if args.values.len() > 1 { args.get(1) } else { args.named("length") })? {
-        None => 32,
-        Some(length) => as_count(length).ok_or_else(|| args.error("the length is below zero"))?,
-    };
+    let length =
+        match args.number_of(if args.values.len() > 1 { args.get(1) } else { args.named("length") })? {
+            None => 32,
+            Some(length) => as_count(length).ok_or_else(|| args.error("the length is below zero"))?,
+        };
     if length > limits::RANDOM {
         return Err(args.error(format_args!("length over the limit of {}", limits::RANDOM)));
     }

@@ -56,7 +56,8 @@ mod tests {
     const MARK: &str = "<!-- From here on made from the helpers' tables: UPDATE_DOCS=1 cargo test -p listener --lib reference -->\n";
 
     fn docs() -> impl Iterator<Item = (&'static str, &'static Doc)> {
-        let inline = families().into_iter().flat_map(|(_, helpers)| helpers).map(|helper| (helper.name, &helper.doc));
+        let inline =
+            families().into_iter().flat_map(|(_, helpers)| helpers).map(|helper| (helper.name, &helper.doc));
         inline.chain(blocks::HELPERS.iter().map(|block| (block.name, &block.doc)))
     }
 
@@ -71,9 +72,13 @@ mod tests {
             assert!(template.contains(name), "the example of {name} does not use it");
             assert!(!doc.gives.is_empty(), "{name}");
             let settings: serde_json::Value = serde_json::from_str(record).unwrap();
-            let scope =
-                Scope { record: Some(record.as_bytes()), settings: settings.get("settings"), ..Scope::default() };
-            let template = Template::compile(template, Place::Raw).unwrap_or_else(|mistake| panic!("{name}: {mistake}"));
+            let scope = Scope {
+                record: Some(record.as_bytes()),
+                settings: settings.get("settings"),
+                ..Scope::default()
+            };
+            let template =
+                Template::compile(template, Place::Raw).unwrap_or_else(|mistake| panic!("{name}: {mistake}"));
             assert_eq!(template.render(&scope).as_deref(), Ok(output), "{name}");
         }
     }

@@ -12,7 +12,7 @@ use crate::template::value::Value;
 pub(super) const HELPERS: &[Helper] = &[
     helper("regexMatch", 2, "text pattern [index=0] [flags]", "The text of a match, the first unless an index is given; nothing without one. The flags may stand in the index's place.",
         [r#"{{regexMatch a "(?<=id=)\d+"}}"#, r#"{"a":"/m?id=42&x=1"}"#, "42"], find).checked(|args| check(args, "regexMatch", 1)),
-    helper("regexReplace", 3, "text replacement pattern [flags]", "The text with the first match replaced, or with flag g all. In the replacement $1, $<name>, $& and $$ mean groups, the match and a dollar sign.",
+    helper("regexReplace", 3, "text replacement pattern [flags]", "The text with the first match replaced, or with flag g all. In the replacement `$1`, `$<name>`, `$&` and `$$` mean groups, the match and a dollar sign.",
         [r#"{{regexReplace a "$2-$1" "(\d+)/(\d+)"}}"#, r#"{"a":"12/34"}"#, "34-12"], replace).checked(|args| check(args, "regexReplace", 2)),
     helper("regexSearch", 2, "text pattern [flags]", "The position of the first match, -1 without one.",
         [r#"{{regexSearch a "\."}}"#, r#"{"a":"Price $14.95"}"#, "9"], search).checked(|args| check(args, "regexSearch", 1)),
@@ -40,7 +40,11 @@ pub(in crate::template) fn literal_pattern(helper: &str, args: &[Expr]) -> Optio
 fn check(args: &mut [Expr], helper: &str, at: usize) -> Option<Wrong> {
     let (pattern, flags) = literal_pattern(helper, args)?;
     let reason = Pattern::new(&pattern, &flags).err()?;
-    Some(Wrong { arg: Some(at), reason, remedy: "write a regular expression of JavaScript, without / around".to_owned() })
+    Some(Wrong {
+        arg: Some(at),
+        reason,
+        remedy: "write a regular expression of JavaScript, without / around".to_owned(),
+    })
 }
 
 fn is_number(text: &str) -> bool {
@@ -87,7 +91,9 @@ fn search<'a>(args: &Args<'_, 'a>) -> Outcome<'a> {
     let found = matcher.find(0).map_err(|Stopped| stopped(args))?;
     settle(args, &matcher)?;
     Ok(match found.and_then(|found| found.group(0)) {
-        Some(range) => crate::template::value::count(text.get(..range.start).unwrap_or_default().chars().count()),
+        Some(range) => {
+            crate::template::value::count(text.get(..range.start).unwrap_or_default().chars().count())
+        }
         None => Value::Num(-1.0),
     })
 }
@@ -128,14 +134,19 @@ fn expand(by: &str, text: &str, pattern: &Pattern, found: &Match, out: &mut Stri
             Some('`') => out.push_str(text.get(..whole.start).unwrap_or_default()),
             Some('\'') => out.push_str(text.get(whole.end..).unwrap_or_default()),
             Some('<') if pattern.has_names() && after.contains('>') => {
-                let (name, behind) = after.get(1..).and_then(|after| after.split_once('>')).unwrap_or_default();
+                let (name, behind) =
+                    after.get(1..).and_then(|after| after.split_once('>')).unwrap_or_default();
                 out.push_str(pattern.group(name).map(group).unwrap_or_default());
                 rest = behind;
                 continue;
             }
             Some(digit @ '0'..='9') => {
                 let one = digit.to_digit(10).unwrap_or(0) as usize;
-                let two = letters.clone().next().and_then(|next| next.to_digit(10)).map(|next| one * 10 + next as usize);
+                let two = letters
+                    .clone()
+                    .next()
+                    .and_then(|next| next.to_digit(10))
+                    .map(|next| one * 10 + next as usize);
                 let known = |number: &usize| (1..found.groups()).contains(number);
                 if let Some(number) = two.filter(known) {
                     letters.next();

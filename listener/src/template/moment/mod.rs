@@ -20,7 +20,17 @@ pub(super) use text::by_itself;
 static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -51,7 +61,11 @@ impl Moment {
 
     /// `2024-02-29T23:05:09.042Z`, with the offset when the moment is in a zone.
     pub(super) fn iso(&self) -> String {
-        let pattern = if self.abbreviation.is_some() { "YYYY-MM-DDTHH:mm:ss.SSSZ" } else { "YYYY-MM-DDTHH:mm:ss.SSS[Z]" };
+        let pattern = if self.abbreviation.is_some() {
+            "YYYY-MM-DDTHH:mm:ss.SSSZ"
+        } else {
+            "YYYY-MM-DDTHH:mm:ss.SSS[Z]"
+        };
         format(self, pattern)
     }
 }
@@ -82,7 +96,8 @@ impl Parts {
     /// `today`, as in moment.js; what is missing after it is the least.
     fn milliseconds(self, today: DateTime) -> Option<i64> {
         let year = self.year.unwrap_or(i64::from(today.year()));
-        let nothing = self.year.is_none() && self.month.is_none() && self.day.is_none() && self.day_of_year.is_none();
+        let nothing =
+            self.year.is_none() && self.month.is_none() && self.day.is_none() && self.day_of_year.is_none();
         let month = match self.month {
             Some(month) => month,
             None if self.year.is_none() && self.day_of_year.is_none() => i64::from(today.month()),
@@ -109,7 +124,8 @@ impl Parts {
 /// The number of a month by its name or the first three letters, from 1.
 fn month_number(name: &str) -> Option<i64> {
     let found = MONTHS.iter().position(|month| {
-        month.eq_ignore_ascii_case(name) || month.get(..3).is_some_and(|short| short.eq_ignore_ascii_case(name))
+        month.eq_ignore_ascii_case(name)
+            || month.get(..3).is_some_and(|short| short.eq_ignore_ascii_case(name))
     })?;
     i64::try_from(found + 1).ok()
 }

@@ -7,7 +7,8 @@ use super::{DAYS, Parts, month_number};
 
 /// Milliseconds since 1970, or `None` when the text is no such date.
 pub(in crate::template) fn by_format(text: &str, format: &str, today: DateTime) -> Option<i64> {
-    let mut reader = Reader { rest: text, parts: Parts::default(), afternoon: None, found: false, instant: None };
+    let mut reader =
+        Reader { rest: text, parts: Parts::default(), afternoon: None, found: false, instant: None };
     for piece in pieces(format) {
         match piece {
             Piece::Literal(literal) => reader.literal(&literal),
@@ -94,7 +95,9 @@ impl<'t> Reader<'t> {
                 return known.then_some(());
             }
             "H" | "HH" | "h" | "hh" => self.parts.hour = self.number(2).unwrap_or(0),
-            "k" | "kk" => self.parts.hour = self.number(2).map_or(0, |hour| if hour == 24 { 0 } else { hour }),
+            "k" | "kk" => {
+                self.parts.hour = self.number(2).map_or(0, |hour| if hour == 24 { 0 } else { hour })
+            }
             "m" | "mm" => self.parts.minute = self.number(2).unwrap_or(0),
             "s" | "ss" => self.parts.second = self.number(2).unwrap_or(0),
             "Hmm" | "hmm" | "Hmmss" | "hmmss" => self.joined(token.len())?,

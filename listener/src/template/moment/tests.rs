@@ -7,7 +7,8 @@ fn read(text: &str) -> Option<i64> {
 }
 
 fn read_by(text: &str, pattern: &str) -> Option<String> {
-    by_format(text, pattern, date(2024, 2, 29).at(0, 0, 0, 0)).and_then(|at| Some(Moment::new(at, None)?.iso()))
+    by_format(text, pattern, date(2024, 2, 29).at(0, 0, 0, 0))
+        .and_then(|at| Some(Moment::new(at, None)?.iso()))
 }
 
 #[test]
@@ -29,7 +30,9 @@ fn dates_that_say_how_they_are_written_are_read() {
 
 #[test]
 fn what_is_no_date_is_not_read() {
-    for text in ["", "soon", "2024-13-01", "2024-02-30", "2023-02-29", "2024-02-29T25:00", "1709247909", "99/99/9999"] {
+    for text in
+        ["", "soon", "2024-13-01", "2024-02-30", "2023-02-29", "2024-02-29T25:00", "1709247909", "99/99/9999"]
+    {
         assert_eq!(read(text), None, "{text}");
     }
 }

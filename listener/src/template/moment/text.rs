@@ -140,7 +140,8 @@ fn iso_day(cursor: &mut Cursor<'_>, parts: &mut Parts, extended: bool) -> Option
             cursor.digits(1)?
         };
         let day = Weekday::from_monday_one_offset(i8::try_from(weekday).ok()?).ok()?;
-        let date = ISOWeekDate::new(i16::try_from(parts.year?).ok()?, i8::try_from(week).ok()?, day).ok()?.date();
+        let date =
+            ISOWeekDate::new(i16::try_from(parts.year?).ok()?, i8::try_from(week).ok()?, day).ok()?.date();
         parts.year = Some(i64::from(date.year()));
         parts.month = Some(i64::from(date.month()));
         parts.day = Some(i64::from(date.day()));

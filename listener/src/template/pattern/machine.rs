@@ -39,10 +39,20 @@ impl Match {
 
 /// What to do when a way fails.
 enum Undo {
-    Try { op: usize, at: usize },
+    Try {
+        op: usize,
+        at: usize,
+    },
     /// The end of a run, which may give back letters down to `least`.
-    Shrink { op: usize, at: usize, least: usize },
-    Slot { slot: usize, old: usize },
+    Shrink {
+        op: usize,
+        at: usize,
+        least: usize,
+    },
+    Slot {
+        slot: usize,
+        old: usize,
+    },
 }
 
 /// One text that one pattern is tried on.
@@ -206,7 +216,9 @@ impl<'p, 't> Matcher<'p, 't> {
                     .map(|(_, next)| (op + 1, next))
             }
             Op::Run { set, least, most } => return self.run_of(op, at, *set, *least, *most),
-            Op::Start => on(at == 0 || (flags.lines && self.letter_before(at).is_some_and(|(l, _)| is_line_end(l)))),
+            Op::Start => {
+                on(at == 0 || (flags.lines && self.letter_before(at).is_some_and(|(l, _)| is_line_end(l))))
+            }
             Op::End => {
                 let line = flags.lines && self.next_letter(at).is_some_and(|(letter, _)| is_line_end(letter));
                 on(at == self.text.len() || line)

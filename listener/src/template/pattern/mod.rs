@@ -40,7 +40,10 @@ pub(super) struct Flags {
 
 impl std::fmt::Debug for Pattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pattern").field("groups", &self.groups).field("flags", &self.flags).finish_non_exhaustive()
+        f.debug_struct("Pattern")
+            .field("groups", &self.groups)
+            .field("flags", &self.flags)
+            .finish_non_exhaustive()
     }
 }
 
@@ -55,7 +58,8 @@ impl Pattern {
             seen.push(flag);
         }
         let has = |flag| flags.contains(flag);
-        let parsed = parse::parse(text, has('u'), has('s')).map_err(|reason| format!("bad pattern: {reason}"))?;
+        let parsed =
+            parse::parse(text, has('u'), has('s')).map_err(|reason| format!("bad pattern: {reason}"))?;
         let code = code::write(&parsed.tree, has('i')).map_err(|reason| format!("bad pattern: {reason}"))?;
         let flags = Flags { global: has('g'), fold: has('i'), lines: has('m'), sticky: has('y') };
         Ok(Self { code, groups: parsed.groups, names: parsed.names, flags })

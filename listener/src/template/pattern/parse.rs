@@ -105,7 +105,8 @@ impl Parser {
     }
 
     fn eat(&mut self, text: &str) -> bool {
-        let found = text.chars().enumerate().all(|(at, letter)| self.letters.get(self.at + at) == Some(&letter));
+        let found =
+            text.chars().enumerate().all(|(at, letter)| self.letters.get(self.at + at) == Some(&letter));
         self.at += if found { text.chars().count() } else { 0 };
         found
     }
@@ -235,7 +236,8 @@ impl Parser {
             return Ok(Tree::All(vec![tree]));
         }
         if self.eat("?<") {
-            let name: String = self.letters.iter().skip(self.at).take_while(|letter| **letter != '>').collect();
+            let name: String =
+                self.letters.iter().skip(self.at).take_while(|letter| **letter != '>').collect();
             let good = name.chars().enumerate().all(|(at, letter)| {
                 matches!(letter, '$' | '_') || letter.is_alphabetic() || (at > 0 && letter.is_alphanumeric())
             });
@@ -308,7 +310,8 @@ impl Parser {
             's' | 'S' => Set::spaces(),
             'p' | 'P' if self.unicode => {
                 self.at += 1;
-                let name: String = self.letters.iter().skip(self.at + 1).take_while(|end| **end != '}').collect();
+                let name: String =
+                    self.letters.iter().skip(self.at + 1).take_while(|end| **end != '}').collect();
                 if !self.eat("{") {
                     return Err(format!("bad \\{letter}"));
                 }
@@ -385,7 +388,8 @@ impl Parser {
 
     fn unicode_escape(&mut self) -> Result<char> {
         if self.unicode && self.eat("{") {
-            let digits: String = self.letters.iter().skip(self.at).take_while(|letter| **letter != '}').collect();
+            let digits: String =
+                self.letters.iter().skip(self.at).take_while(|letter| **letter != '}').collect();
             self.at += digits.chars().count() + 1;
             let code = u32::from_str_radix(&digits, 16).ok();
             return code.and_then(char::from_u32).ok_or_else(|| "bad \\u{ }".to_owned());

@@ -62,7 +62,9 @@ impl<'a> Render<'a> {
                 BlockRun::Test(_) => self.test(branch, &values)?,
                 BlockRun::Each => Choice::from(!entries(&value).is_empty()),
                 BlockRun::With => Choice::from(value.is_true_in_blocks() || is_zero(&value)),
-                BlockRun::Filter => matches_in(&values).map_or(Choice::Neither, |found| Choice::from(!found.is_empty())),
+                BlockRun::Filter => {
+                    matches_in(&values).map_or(Choice::Neither, |found| Choice::from(!found.is_empty()))
+                }
             },
             BranchKind::Section(_) => Choice::from(!section_is_empty(&value)),
         };
@@ -122,7 +124,11 @@ impl<'a> Render<'a> {
         Ok(Choice::Yes)
     }
 
-    fn rounds(&mut self, branch: &'a Branch, entries: Vec<(Value<'a>, Value<'a>)>) -> Result<Choice, RenderError> {
+    fn rounds(
+        &mut self,
+        branch: &'a Branch,
+        entries: Vec<(Value<'a>, Value<'a>)>,
+    ) -> Result<Choice, RenderError> {
         let Some(last) = entries.len().checked_sub(1) else { return Ok(Choice::No) };
         for (index, (key, value)) in entries.into_iter().enumerate() {
             let written = self.out.len();
@@ -194,7 +200,9 @@ fn entries<'a>(value: &Value<'a>) -> Vec<(Value<'a>, Value<'a>)> {
         Value::List(list) => {
             list.items().into_iter().enumerate().map(|(at, item)| (value::count(at), item)).collect()
         }
-        Value::Map(map) => map.members().into_iter().map(|(key, member)| (Value::Text(key), member)).collect(),
+        Value::Map(map) => {
+            map.members().into_iter().map(|(key, member)| (Value::Text(key), member)).collect()
+        }
         _ => Vec::new(),
     }
 }

@@ -121,7 +121,9 @@ impl<'a> Render<'a> {
             return Ok(Held::Known(&known.pattern));
         }
         let mut made = self.patterns.borrow_mut();
-        if let Some((_, pattern)) = made.iter().find(|((old, old_flags), _)| old == text && old_flags == flags) {
+        if let Some((_, pattern)) =
+            made.iter().find(|((old, old_flags), _)| old == text && old_flags == flags)
+        {
             return Ok(Held::Made(Rc::clone(pattern)));
         }
         let pattern = Rc::new(Pattern::new(text, flags)?);

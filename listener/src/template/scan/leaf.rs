@@ -110,9 +110,8 @@ pub(super) fn read(text: &str, at: usize) -> Result<Option<(LeafKind, usize)>, F
 
 /// Bytes of a number at the start of `rest`.
 fn number_length(rest: &str) -> Option<usize> {
-    let digits = |from: usize| {
-        rest.as_bytes().iter().skip(from).take_while(|digit| digit.is_ascii_digit()).count()
-    };
+    let digits =
+        |from: usize| rest.as_bytes().iter().skip(from).take_while(|digit| digit.is_ascii_digit()).count();
     let sign = usize::from(rest.starts_with('-'));
     let whole = digits(sign);
     if whole == 0 {
@@ -177,9 +176,9 @@ fn path(text: &str, at: usize) -> Result<(RawPath, usize), Fault> {
     }
     match text.get(here..).and_then(|rest| rest.chars().next()) {
         Some(next) if is_typographic(next) => Err(typographic(text, here)),
-        Some(next) if !is_space(next) && !matches!(next, '=' | '~' | '}' | ')' | '|' | ']') => {
-            Err(Fault::new(here, here + next.len_utf8(), format!("unexpected {next}"), odd_name(text, at, here)))
-        }
+        Some(next) if !is_space(next) && !matches!(next, '=' | '~' | '}' | ')' | '|' | ']') => Err(
+            Fault::new(here, here + next.len_utf8(), format!("unexpected {next}"), odd_name(text, at, here)),
+        ),
         _ => Ok((path, here)),
     }
 }

@@ -27,7 +27,10 @@ pub(super) fn strip(pieces: &mut [Piece], blocks: &[Block]) {
         if tag.strip.1 {
             start(&mut losses, at, Loss::All);
         }
-        if tag.kind == Kind::Comment && blank_before(pieces, at, tag.depth) && blank_after(pieces, at, tag.depth) {
+        if tag.kind == Kind::Comment
+            && blank_before(pieces, at, tag.depth)
+            && blank_after(pieces, at, tag.depth)
+        {
             end(&mut losses, at, Loss::Line);
             start(&mut losses, at, Loss::Line);
         }
@@ -46,7 +49,8 @@ pub(super) fn strip(pieces: &mut [Piece], blocks: &[Block]) {
             }
         }
         let chained = block.branches.first().is_some_and(|(_, chained)| *chained);
-        let last = if chained { block.branches.get(1).map_or(block.close, |(at, _)| *at) } else { block.close };
+        let last =
+            if chained { block.branches.get(1).map_or(block.close, |(at, _)| *at) } else { block.close };
         if blank_before(pieces, last, WITHIN) && blank_after(pieces, block.close, block.depth) {
             start(&mut losses, block.close, Loss::Line);
             if !chained {

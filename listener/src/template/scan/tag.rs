@@ -1,8 +1,8 @@
 //! The inside of one tag: checked, cut into leaves, and written down for the crate.
 
+use super::Scan;
 use super::fault::{Fault, is_typographic, typographic};
 use super::leaf::{self, Leaf, LeafKind, is_name, is_space};
-use super::Scan;
 use crate::template::limits;
 
 /// How a tag ends.
@@ -57,7 +57,12 @@ impl Scan<'_> {
                 None => return Err(self.unclosed(start, end)),
                 Some('(') => {
                     if level.head.is_none() {
-                        return Err(Fault::new(here, here + 1, "a name must come first", "write {{helper (...)}}"));
+                        return Err(Fault::new(
+                            here,
+                            here + 1,
+                            "a name must come first",
+                            "write {{helper (...)}}",
+                        ));
                     }
                     self.positional(level, here)?;
                     level.after_key = false;
@@ -154,7 +159,9 @@ impl Scan<'_> {
 
     fn finish(&mut self, inside: Inside, levels: &[Level], here: usize) -> Result<Inside, Fault> {
         match levels {
-            [level] if level.after_key => Err(Fault::new(level.start, here, "a value is missing", "write name=value")),
+            [level] if level.after_key => {
+                Err(Fault::new(level.start, here, "a value is missing", "write name=value"))
+            }
             [level] => {
                 if let Some(head) = level.head {
                     self.set_call(head, level.start);

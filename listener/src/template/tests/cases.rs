@@ -94,7 +94,9 @@ fn every_case_of_the_table_comes_out_as_expected() {
     let wrong: Vec<String> = table
         .cases
         .iter()
-        .filter_map(|case| judge(case).err().map(|reason| format!("{} {}: {reason}", case.name, shown(&case.template))))
+        .filter_map(|case| {
+            judge(case).err().map(|reason| format!("{} {}: {reason}", case.name, shown(&case.template)))
+        })
         .collect();
     assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -26,7 +26,9 @@ pub(in crate::template) fn strict_eq(one: &Value<'_>, two: &Value<'_>) -> bool {
         (Value::Missing, Value::Missing) | (Value::Null, Value::Null) => true,
         (Value::Bool(one), Value::Bool(two)) => one == two,
         (Value::Text(one), Value::Text(two)) => one == two,
-        (Value::Int(_) | Value::Num(_), Value::Int(_) | Value::Num(_)) => numbers(one, two) == Some(Ordering::Equal),
+        (Value::Int(_) | Value::Num(_), Value::Int(_) | Value::Num(_)) => {
+            numbers(one, two) == Some(Ordering::Equal)
+        }
         (Value::List(_) | Value::Map(_), Value::List(_) | Value::Map(_)) => same(one, two),
         _ => false,
     }

@@ -239,4 +239,3 @@ pub(super) fn unescape(raw: &str) -> String {
 fn unit(hex: &str) -> u32 {
     hex.get(..4).and_then(|hex| u32::from_str_radix(hex, 16).ok()).unwrap_or(0xfffd)
 }
-

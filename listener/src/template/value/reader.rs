@@ -19,7 +19,8 @@ impl Reader<'_> {
             self.white();
             let first = self.nodes.len();
             self.value(first)?;
-            let opened = self.nodes.get(first).is_some_and(|node| matches!(node.kind, Kind::List | Kind::Map));
+            let opened =
+                self.nodes.get(first).is_some_and(|node| matches!(node.kind, Kind::List | Kind::Map));
             if opened {
                 open.push(index(first));
             }
