@@ -35,15 +35,12 @@ impl Budget {
 
     pub(super) fn take(&self, steps: usize) -> Result<(), RenderError> {
         let left = u32::try_from(steps).ok().and_then(|steps| self.0.get().checked_sub(steps));
-        match left {
-            Some(left) => {
-                self.0.set(left);
-                Ok(())
-            }
-            None => {
-                self.0.set(0);
-                Err(RenderError { reason: format!("too many steps: more than {STEPS}") })
-            }
+        if let Some(left) = left {
+            self.0.set(left);
+            Ok(())
+        } else {
+            self.0.set(0);
+            Err(RenderError { reason: format!("too many steps: more than {STEPS}") })
         }
     }
 

@@ -137,7 +137,7 @@ impl<'s> Lower<'s> {
             if let Some((reason, remedy)) = helper.count(args.len()) {
                 return Err(Fault::new(head.call.start, head.call.end, reason, remedy));
             }
-            self.check(helper.check, &mut args, &spans, head)?;
+            Self::check(helper.check, &mut args, &spans, head)?;
         }
         let before = self.params.len();
         self.push_params(block.block_param.as_ref());
@@ -166,9 +166,9 @@ impl<'s> Lower<'s> {
             }
         }
         if !bare {
-            return Err(unknown(head, &path, call));
+            return Err(unknown(&path, call));
         }
-        self.path(&path).map(BranchKind::Section)
+        Ok(BranchKind::Section(self.path(&path)))
     }
 
     fn push_params(&mut self, params: Option<&BlockParam>) {
@@ -205,7 +205,6 @@ impl<'s> Lower<'s> {
     }
 
     fn check(
-        &mut self,
         check: Option<helpers::Check>,
         args: &mut [Expr],
         spans: &[Range<usize>],
@@ -236,7 +235,7 @@ fn path_of(head: &Leaf) -> RawPath {
     RawPath { names: vec![name], ..RawPath::default() }
 }
 
-fn unknown(_head: &Leaf, path: &RawPath, call: &Range<usize>) -> Fault {
+fn unknown(path: &RawPath, call: &Range<usize>) -> Fault {
     let name = path.names.join(".");
     let remedy = match nearest(&name) {
         Some(near) => format!("did you mean {near}?"),

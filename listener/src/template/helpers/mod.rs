@@ -154,7 +154,7 @@ impl BlockHelper {
 /// The name of the first argument that is missing.
 fn missing(args: &'static str, given: usize) -> &'static str {
     let names = || args.split(' ').filter(|name| !name.starts_with('.'));
-    names().nth(given).or_else(|| names().last()).unwrap_or("value").trim_matches(['[', ']'])
+    names().nth(given).or_else(|| names().next_back()).unwrap_or("value").trim_matches(['[', ']'])
 }
 
 /// All inline helpers, by family.

@@ -57,7 +57,7 @@ fn stopped(args: &Args<'_, '_>) -> RenderError {
 
 /// A pattern's steps are cheap: a thousand cost one of the template's.
 fn settle(args: &Args<'_, '_>, matcher: &Matcher<'_, '_>) -> Result<(), RenderError> {
-    args.render.budget.take(matcher.spent / 1000)
+    args.render.budget.take(matcher.spent() / 1000)
 }
 
 fn find<'a>(args: &Args<'_, 'a>) -> Outcome<'a> {

@@ -77,10 +77,10 @@ impl Writer {
     }
 
     fn end(&mut self) {
-        if let Some(Open { body, part }) = self.open.pop() {
-            if let Some(body) = self.bodies.get_mut(body).filter(|_| !part.is_empty()) {
-                body.push(part);
-            }
+        if let Some(Open { body, part }) = self.open.pop()
+            && let Some(body) = self.bodies.get_mut(body).filter(|_| !part.is_empty())
+        {
+            body.push(part);
         }
     }
 

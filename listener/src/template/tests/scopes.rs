@@ -113,3 +113,10 @@ fn numbers_keep_their_digits_in_lists_and_comparisons() {
     );
     assert!(render("{{add h 1}}", record).unwrap_err().contains("not finite"));
 }
+
+#[test]
+fn a_template_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    let template = Template::compile("{{regexMatch a \"x\"}}", Place::Raw).unwrap();
+    shared(&template);
+}
