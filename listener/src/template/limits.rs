@@ -23,8 +23,8 @@ pub(super) const RANDOM: usize = 1024;
 /// Time for one pattern on one text.
 pub(super) const PATTERN_TIME: std::time::Duration = std::time::Duration::from_millis(100);
 
-/// The steps that one rendering still has. Every tag, helper and round of a loop takes one;
-/// long texts and lists take more, so that a step has a largest cost.
+/// The steps that one rendering still has. Every tag, every helper and every round of a loop that
+/// writes nothing takes one; long texts and lists take more, so that a step has a largest cost.
 #[derive(Debug)]
 pub(super) struct Budget(Cell<u32>);
 
@@ -35,15 +35,12 @@ impl Budget {
 
     pub(super) fn take(&self, steps: usize) -> Result<(), RenderError> {
         let left = u32::try_from(steps).ok().and_then(|steps| self.0.get().checked_sub(steps));
-        match left {
-            Some(left) => {
-                self.0.set(left);
-                Ok(())
-            }
-            None => {
-                self.0.set(0);
-                Err(RenderError { reason: format!("too many steps: more than {STEPS}") })
-            }
+        if let Some(left) = left {
+            self.0.set(left);
+            Ok(())
+        } else {
+            self.0.set(0);
+            Err(RenderError { reason: format!("too many steps: more than {STEPS}") })
         }
     }
 

@@ -63,6 +63,12 @@ pub struct RenderError {
     pub reason: String,
 }
 
+/// All helpers with what they give and an example, in Markdown: the second half of
+/// `docs/templates.md`.
+pub fn reference() -> String {
+    helpers::reference()
+}
+
 /// A template, compiled once.
 #[derive(Debug)]
 pub struct Template {

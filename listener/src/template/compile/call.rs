@@ -30,9 +30,9 @@ impl<'s> Lower<'s> {
             return Err(Fault::new(call.start, call.end, reason, remedy));
         }
         if bare && (in_tag || path.simple().is_none()) {
-            return self.path(&path).map(Expr::Path);
+            return Ok(Expr::Path(self.path(&path)));
         }
-        Err(unknown(head, &path, call))
+        Err(unknown(&path, call))
     }
 
     fn helper(
@@ -51,7 +51,7 @@ impl<'s> Lower<'s> {
             }
             return Err(Fault::new(call.start, call.end, reason, remedy));
         }
-        self.check(helper.check, &mut args, &spans, head)?;
+        Self::check(helper.check, &mut args, &spans, head)?;
         self.reach_of(helper, &args);
         if let Some((text, flags)) = helpers::literal_pattern(helper.name, &args) {
             self.learn(&text, &flags);
@@ -85,16 +85,16 @@ impl<'s> Lower<'s> {
     }
 
     fn value(&mut self, param: &Parameter) -> Result<(Expr, Range<usize>), Fault> {
-        if let Parameter::Subexpression(inner) = param {
-            if let TemplateElement::Expression(tag) = inner.as_element() {
-                let head = self.leaf(&tag.name)?;
-                let expr = self.call(head, tag, false)?;
-                return Ok((expr, head.call.clone()));
-            }
+        if let Parameter::Subexpression(inner) = param
+            && let TemplateElement::Expression(tag) = inner.as_element()
+        {
+            let head = self.leaf(&tag.name)?;
+            let expr = self.call(head, tag, false)?;
+            return Ok((expr, head.call.clone()));
         }
         let leaf = self.leaf(param)?;
         let literal = match &leaf.kind {
-            LeafKind::Path(path) => return Ok((Expr::Path(self.path(path)?), leaf.span.clone())),
+            LeafKind::Path(path) => return Ok((Expr::Path(self.path(path)), leaf.span.clone())),
             LeafKind::Text(text) | LeafKind::Name(text) => Literal::Text(text.as_str().into()),
             LeafKind::Number(text) => number(text),
             LeafKind::Bool(bool) => Literal::Bool(*bool),
@@ -104,7 +104,7 @@ impl<'s> Lower<'s> {
         Ok((Expr::Literal(literal), leaf.span.clone()))
     }
 
-    pub(super) fn path(&mut self, path: &RawPath) -> Result<Path, Fault> {
+    pub(super) fn path(&mut self, path: &RawPath) -> Path {
         let RawPath { data, up, scoped, names } = path;
         let first = names.first().map(String::as_str);
         let rest =
@@ -114,24 +114,24 @@ impl<'s> Lower<'s> {
                 Some("root") => {
                     let names = rest(1);
                     self.reach_path(&names);
-                    return Ok(Path { base: Base::Root, names });
+                    return Path { base: Base::Root, names };
                 }
                 Some("index") => LoopName::Index,
                 Some("key") => LoopName::Key,
                 Some("first") => LoopName::First,
                 Some("last") => LoopName::Last,
-                _ => return Ok(Path { base: Base::Nothing, names: Vec::new() }),
+                _ => return Path { base: Base::Nothing, names: Vec::new() },
             };
-            return Ok(Path { base: Base::Loop(name, *up), names: rest(1) });
+            return Path { base: Base::Loop(name, *up), names: rest(1) };
         }
         let param =
             first.filter(|_| !scoped).and_then(|first| self.params.iter().rposition(|name| *name == first));
         if let Some(at) = param {
-            return Ok(Path { base: Base::Param(at), names: rest(1) });
+            return Path { base: Base::Param(at), names: rest(1) };
         }
         let names = rest(0);
         self.reach_path(&names);
-        Ok(Path { base: Base::Context(*up), names })
+        Path { base: Base::Context(*up), names }
     }
 
     /// Notes what of the roots a path can reach.

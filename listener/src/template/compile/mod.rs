@@ -27,11 +27,8 @@ pub(super) fn compile(text: &str) -> Result<Program, Mistake> {
 
 fn program(text: &str) -> Result<Program, Fault> {
     let scanned = scan::scan(text)?;
-    let parsed = handlebars::Template::compile(&scanned.source).map_err(|error| {
-        // The scan lets nothing through that the crate does not parse; should it, this is the message.
-        Fault::new(0, text.len(), format!("does not parse: {}", error.reason()), "check the tags")
-    })?;
     let mut lower = Lower {
+        bodies: &scanned.bodies,
         texts: &scanned.texts,
         leaves: &scanned.leaves,
         params: Vec::new(),
@@ -39,7 +36,7 @@ fn program(text: &str) -> Result<Program, Fault> {
         patterns: Vec::new(),
         bare: None,
     };
-    let nodes = lower.nodes(&parsed.elements)?;
+    let nodes = lower.body(0)?;
     // A bare helper's name may be a field that was meant: only told when nothing else is wrong.
     if let Some(bare) = lower.bare {
         return Err(bare);
@@ -59,6 +56,7 @@ struct Reach {
 }
 
 struct Lower<'s> {
+    bodies: &'s [scan::Body],
     texts: &'s [String],
     leaves: &'s [Leaf],
     /// Block parameters in scope, outermost first.
@@ -69,15 +67,32 @@ struct Lower<'s> {
 }
 
 impl<'s> Lower<'s> {
-    fn nodes(&mut self, elements: &[TemplateElement]) -> Result<Vec<Node>, Fault> {
-        let mut nodes = Vec::with_capacity(elements.len());
+    /// A body, part by part. Recursion is as deep as blocks nest.
+    fn body(&mut self, number: usize) -> Result<Vec<Node>, Fault> {
+        let mut nodes = Vec::new();
+        for part in self.bodies.get(number).into_iter().flatten() {
+            let parsed = handlebars::Template::compile(part).map_err(|error| {
+                // The scan lets nothing through that the crate does not parse; should it, this is the message.
+                Fault::new(0, 0, format!("does not parse: {}", error.reason()), "check the tags")
+            })?;
+            self.nodes(&parsed.elements, &mut nodes)?;
+        }
+        Ok(nodes)
+    }
+
+    fn nodes(&mut self, elements: &[TemplateElement], nodes: &mut Vec<Node>) -> Result<(), Fault> {
         for element in elements {
             match element {
                 TemplateElement::RawString(raw) => {
                     // Texts that stand side by side come as one string.
-                    let numbers = raw.split(scan::MARK).filter(|part| !part.is_empty());
-                    for text in numbers.filter_map(|number| self.texts.get(number.parse::<usize>().ok()?)) {
-                        nodes.push(Node::Text(text.as_str().into()));
+                    for mark in raw.split(scan::MARK).filter(|part| !part.is_empty()) {
+                        if let Some(body) = mark.strip_prefix(scan::BODY) {
+                            nodes.extend(self.body(body.parse().unwrap_or(usize::MAX))?);
+                        } else if let Some(text) =
+                            mark.parse::<usize>().ok().and_then(|at| self.texts.get(at))
+                        {
+                            nodes.push(Node::Text(text.as_str().into()));
+                        }
                     }
                 }
                 TemplateElement::Expression(tag) | TemplateElement::HtmlExpression(tag) => {
@@ -89,6 +104,12 @@ impl<'s> Lower<'s> {
                 _ => {}
             }
         }
+        Ok(())
+    }
+
+    fn collect(&mut self, elements: &[TemplateElement]) -> Result<Vec<Node>, Fault> {
+        let mut nodes = Vec::new();
+        self.nodes(elements, &mut nodes)?;
         Ok(nodes)
     }
 
@@ -101,7 +122,7 @@ impl<'s> Lower<'s> {
             // The crate nests `else if`; here it is a list, as long as it needs to be.
             match inverse {
                 [TemplateElement::HelperBlock(next)] => block = next,
-                others => return Ok(Block { branches, otherwise: self.nodes(others)? }),
+                others => return Ok(Block { branches, otherwise: self.collect(others)? }),
             }
         }
     }
@@ -116,13 +137,13 @@ impl<'s> Lower<'s> {
             if let Some((reason, remedy)) = helper.count(args.len()) {
                 return Err(Fault::new(head.call.start, head.call.end, reason, remedy));
             }
-            self.check(helper.check, &mut args, &spans, head)?;
+            Self::check(helper.check, &mut args, &spans, head)?;
         }
         let before = self.params.len();
         self.push_params(block.block_param.as_ref());
         let params = self.params.len() - before;
         let body = block.template.as_ref().map_or(&[][..], |template| template.elements.as_slice());
-        let body = self.nodes(body);
+        let body = self.collect(body);
         self.params.truncate(before);
         Ok(Branch { kind, inverted: head.inverted, args, named, params, body: body? })
     }
@@ -145,9 +166,9 @@ impl<'s> Lower<'s> {
             }
         }
         if !bare {
-            return Err(unknown(head, &path, call));
+            return Err(unknown(&path, call));
         }
-        self.path(&path).map(BranchKind::Section)
+        Ok(BranchKind::Section(self.path(&path)))
     }
 
     fn push_params(&mut self, params: Option<&BlockParam>) {
@@ -184,7 +205,6 @@ impl<'s> Lower<'s> {
     }
 
     fn check(
-        &mut self,
         check: Option<helpers::Check>,
         args: &mut [Expr],
         spans: &[Range<usize>],
@@ -215,7 +235,7 @@ fn path_of(head: &Leaf) -> RawPath {
     RawPath { names: vec![name], ..RawPath::default() }
 }
 
-fn unknown(_head: &Leaf, path: &RawPath, call: &Range<usize>) -> Fault {
+fn unknown(path: &RawPath, call: &Range<usize>) -> Fault {
     let name = path.names.join(".");
     let remedy = match nearest(&name) {
         Some(near) => format!("did you mean {near}?"),

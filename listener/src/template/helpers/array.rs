@@ -21,7 +21,7 @@ pub(super) const HELPERS: &[Helper] = &[
     helper("last", 1, "list", "The last element.",
         ["{{last a}}", r#"{"a":["x","y"]}"#, "y"], |args| Ok(items(args).pop().unwrap_or(Value::Missing))),
     helper("lookup", 2, "object name", "The member or element of that name.",
-        [r#"{{lookup settings.stages stage}}"#, r#"{"stage":"won","settings":{"stages":{"won":"Closed"}}}"#, "Closed"], lookup),
+        [r"{{lookup settings.stages stage}}", r#"{"stage":"won","settings":{"stages":{"won":"Closed"}}}"#, "Closed"], lookup),
     helper("pluck", 2, "list path", "The value at the path in each element; null where there is none.",
         [r#"{{pluck a "d.t"}}"#, r#"{"a":[{"d":{"t":"x"}},{"d":{"t":"y"}}]}"#, "x,y"], pluck),
     helper("sort", 1, "list [number=\"true\"] [reverse=\"true\"]", "The list in order, as text unless number says else. The record is not changed.",
@@ -53,6 +53,7 @@ fn part<'a>(args: &Args<'_, 'a>, cut: fn(Vec<Value<'a>>, usize) -> Vec<Value<'a>
     Ok(Value::list(cut(items(args), count)))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of all helpers")]
 fn arrayify<'a>(args: &Args<'_, 'a>) -> Outcome<'a> {
     Ok(match args.get(0) {
         nothing if nothing.is_nothing() => Value::list(Vec::new()),
@@ -67,6 +68,7 @@ fn get_value<'a>(args: &Args<'_, 'a>) -> Outcome<'a> {
 }
 
 /// handlebars.js: what is false is given back as it is.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of all helpers")]
 fn lookup<'a>(args: &Args<'_, 'a>) -> Outcome<'a> {
     let object = args.get(0);
     if !object.is_true() {

@@ -1,5 +1,7 @@
 //! Block helpers: what decides between the body and its `else`.
 
+#![expect(clippy::unnecessary_wraps, reason = "the shape of all helpers")]
+
 use super::logic::{CONDITIONS, OPERATORS, compare, holds};
 use super::{BlockHelper, BlockRun, Choice, Doc, Helper, Outcome, Wrong, helper};
 use crate::template::RenderError;

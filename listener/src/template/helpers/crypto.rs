@@ -24,6 +24,7 @@ pub(super) const HELPERS: &[Helper] = &[
         [r#"{{hmac "sha256" "secret" "hex" a}}"#, r#"{"a":"payload"}"#, "b82fcb791acec57859b989b430a826488ce2e479fdf92326bd0a2e8375a42ba4"], keyed).checked(|args| check(args, 2)),
 ];
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of all checks")]
 fn no_request(_: &mut [Expr]) -> Option<Wrong> {
     let remedy = "sign where the request is made, in the destination";
     Some(Wrong { arg: None, reason: "aws4: no request to sign here".to_owned(), remedy: remedy.to_owned() })

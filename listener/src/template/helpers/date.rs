@@ -37,7 +37,7 @@ fn zone(args: &Args<'_, '_>, at: usize) -> Result<Option<TimeZone>, RenderError>
     moment::zone(&name).map(Some).ok_or_else(|| args.error(format_args!("unknown time zone {name}")))
 }
 
-fn seen<'a>(args: &Args<'_, '_>, at: i64, zone: Option<&TimeZone>) -> Result<Moment, RenderError> {
+fn seen(args: &Args<'_, '_>, at: i64, zone: Option<&TimeZone>) -> Result<Moment, RenderError> {
     Moment::new(at, zone).ok_or_else(|| args.error("date out of range"))
 }
 

@@ -9,7 +9,7 @@ use percent_encoding::{percent_decode_str, utf8_percent_encode};
 
 use super::{Helper, Outcome, helper};
 use crate::template::render::{Args, COMPONENT};
-use crate::template::value::{Value, escape_json, json_text};
+use crate::template::value::{Doc, Value, Wanted, escape_json, json_text};
 
 #[rustfmt::skip]
 pub(super) const HELPERS: &[Helper] = &[
@@ -121,8 +121,7 @@ fn json_parse<'a>(args: &Args<'_, 'a>) -> Outcome<'a> {
     if value.is_blank() {
         return Ok(Value::Missing);
     }
-    args.render
-        .parse(args.text(0).into_owned())
+    Doc::read(Cow::Owned(args.text(0).into_owned()), &Wanted::All)
         .map_err(|at| args.error(format_args!("not JSON at byte {at}")))
 }
 

@@ -192,13 +192,12 @@ fn significant(number: f64, count: usize) -> (String, i32) {
 fn to_exponential<'a>(args: &Args<'_, 'a>) -> Outcome<'a> {
     let digits = digits(args, 0)?;
     let Some(number) = args.number(0)? else { return Ok(Value::Missing) };
-    let (text, exponent) = match digits {
-        Some(digits) => significant(number, digits + 1),
-        None => {
-            let shortest = format!("{:e}", number.abs());
-            let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
-            (mantissa.replace('.', ""), exponent.parse().unwrap_or(0))
-        }
+    let (text, exponent) = if let Some(digits) = digits {
+        significant(number, digits + 1)
+    } else {
+        let shortest = format!("{:e}", number.abs());
+        let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
+        (mantissa.replace('.', ""), exponent.parse().unwrap_or(0))
     };
     args.made(signed(number, exponential(&text, exponent)))
 }

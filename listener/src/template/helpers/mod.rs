@@ -19,6 +19,7 @@ use super::render::Args;
 use super::value::{List, Value, strict_eq};
 
 pub(super) use format::ordinal;
+pub(super) use reference::reference;
 pub(super) use regex::literal_pattern;
 
 /// What a helper gives.
@@ -153,11 +154,11 @@ impl BlockHelper {
 /// The name of the first argument that is missing.
 fn missing(args: &'static str, given: usize) -> &'static str {
     let names = || args.split(' ').filter(|name| !name.starts_with('.'));
-    names().nth(given).or_else(|| names().last()).unwrap_or("value").trim_matches(['[', ']'])
+    names().nth(given).or_else(|| names().next_back()).unwrap_or("value").trim_matches(['[', ']'])
 }
 
 /// All inline helpers, by family.
-fn families() -> [(&'static str, &'static [Helper]); 9] {
+fn families() -> [(&'static str, &'static [Helper]); 10] {
     [
         ("Math", math::HELPERS),
         ("Text", text::HELPERS),
@@ -167,7 +168,8 @@ fn families() -> [(&'static str, &'static [Helper]); 9] {
         ("Encodings", encoding::HELPERS),
         ("Patterns", regex::HELPERS),
         ("Hashes", crypto::HELPERS),
-        ("Logic and format", logic::HELPERS),
+        ("Logic", logic::HELPERS),
+        ("Format", format::HELPERS),
     ]
 }
 
@@ -175,8 +177,8 @@ fn families() -> [(&'static str, &'static [Helper]); 9] {
 pub(super) fn find(name: &str) -> Option<&'static Helper> {
     families()
         .into_iter()
-        .chain([("", format::HELPERS), ("", blocks::INLINE)])
         .flat_map(|(_, helpers)| helpers)
+        .chain(blocks::INLINE)
         .find(|helper| helper.name == name)
 }
 
@@ -187,7 +189,7 @@ pub(super) fn find_block(name: &str) -> Option<&'static BlockHelper> {
 
 /// All names.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    let inline = families().into_iter().chain([("", format::HELPERS)]).flat_map(|(_, helpers)| helpers);
+    let inline = families().into_iter().flat_map(|(_, helpers)| helpers);
     inline.map(|helper| helper.name).chain(blocks::HELPERS.iter().map(|helper| helper.name))
 }
 

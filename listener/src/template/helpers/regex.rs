@@ -12,7 +12,7 @@ use crate::template::value::Value;
 pub(super) const HELPERS: &[Helper] = &[
     helper("regexMatch", 2, "text pattern [index=0] [flags]", "The text of a match, the first unless an index is given; nothing without one. The flags may stand in the index's place.",
         [r#"{{regexMatch a "(?<=id=)\d+"}}"#, r#"{"a":"/m?id=42&x=1"}"#, "42"], find).checked(|args| check(args, "regexMatch", 1)),
-    helper("regexReplace", 3, "text replacement pattern [flags]", "The text with the first match replaced, or with flag g all. In the replacement $1, $<name>, $& and $$ mean groups, the match and a dollar sign.",
+    helper("regexReplace", 3, "text replacement pattern [flags]", "The text with the first match replaced, or with flag g all. In the replacement `$1`, `$<name>`, `$&` and `$$` mean groups, the match and a dollar sign.",
         [r#"{{regexReplace a "$2-$1" "(\d+)/(\d+)"}}"#, r#"{"a":"12/34"}"#, "34-12"], replace).checked(|args| check(args, "regexReplace", 2)),
     helper("regexSearch", 2, "text pattern [flags]", "The position of the first match, -1 without one.",
         [r#"{{regexSearch a "\."}}"#, r#"{"a":"Price $14.95"}"#, "9"], search).checked(|args| check(args, "regexSearch", 1)),
@@ -57,7 +57,7 @@ fn stopped(args: &Args<'_, '_>) -> RenderError {
 
 /// A pattern's steps are cheap: a thousand cost one of the template's.
 fn settle(args: &Args<'_, '_>, matcher: &Matcher<'_, '_>) -> Result<(), RenderError> {
-    args.render.budget.take(matcher.spent / 1000)
+    args.render.budget.take(matcher.spent() / 1000)
 }
 
 fn find<'a>(args: &Args<'_, 'a>) -> Outcome<'a> {

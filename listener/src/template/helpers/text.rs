@@ -58,6 +58,7 @@ fn join<'a>(args: &Args<'_, 'a>) -> Outcome<'a> {
     args.made(out)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of all helpers")]
 fn occurrences<'a>(args: &Args<'_, 'a>) -> Outcome<'a> {
     let (text, part) = (args.text(0), args.text(1));
     let found = if part.is_empty() { 0 } else { text.matches(&*part).count() };

@@ -96,7 +96,7 @@ impl<'t> Reader<'t> {
             }
             "H" | "HH" | "h" | "hh" => self.parts.hour = self.number(2).unwrap_or(0),
             "k" | "kk" => {
-                self.parts.hour = self.number(2).map_or(0, |hour| if hour == 24 { 0 } else { hour })
+                self.parts.hour = self.number(2).map_or(0, |hour| if hour == 24 { 0 } else { hour });
             }
             "m" | "mm" => self.parts.minute = self.number(2).unwrap_or(0),
             "s" | "ss" => self.parts.second = self.number(2).unwrap_or(0),

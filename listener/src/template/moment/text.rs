@@ -258,8 +258,7 @@ fn rest_of_day(cursor: &mut Cursor<'_>, mut parts: Parts) -> Option<Parts> {
     let word_start = cursor.0;
     match cursor.word().to_ascii_uppercase().as_str() {
         "" => {}
-        "UT" | "UTC" | "GMT" => parts.offset = Some(0),
-        "Z" => parts.offset = Some(0),
+        "UT" | "UTC" | "GMT" | "Z" => parts.offset = Some(0),
         "EDT" => parts.offset = Some(-240),
         "EST" | "CDT" => parts.offset = Some(-300),
         "CST" | "MDT" => parts.offset = Some(-360),

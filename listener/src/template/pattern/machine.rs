@@ -61,8 +61,8 @@ pub(in crate::template) struct Matcher<'p, 't> {
     text: &'t str,
     until: Instant,
     steps: u32,
-    /// Steps in all.
-    pub(in crate::template) spent: usize,
+    /// Steps before those.
+    spent: usize,
     /// Groups, then registers.
     slots: Vec<usize>,
     undo: Vec<Undo>,
@@ -73,6 +73,11 @@ impl<'p, 't> Matcher<'p, 't> {
         let slots = vec![NONE; (pattern.groups + 1) * 2 + pattern.code.registers];
         let until = Instant::now() + PATTERN_TIME;
         Self { pattern, text, until, steps: 0, spent: 0, slots, undo: Vec::new() }
+    }
+
+    /// Steps in all.
+    pub(in crate::template) fn spent(&self) -> usize {
+        self.spent + self.steps as usize
     }
 
     /// The first match at `from` or after it.
@@ -330,10 +335,10 @@ impl<'p, 't> Matcher<'p, 't> {
             self.undo.truncate(base + kept);
         } else if found {
             while self.undo.len() > base {
-                if let Some(Undo::Slot { slot, old }) = self.undo.pop() {
-                    if let Some(place) = self.slots.get_mut(slot) {
-                        *place = old;
-                    }
+                if let Some(Undo::Slot { slot, old }) = self.undo.pop()
+                    && let Some(place) = self.slots.get_mut(slot)
+                {
+                    *place = old;
                 }
             }
         }

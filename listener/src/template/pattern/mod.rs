@@ -11,6 +11,7 @@
 
 mod class;
 mod code;
+mod escape;
 mod machine;
 mod parse;
 

@@ -131,7 +131,7 @@ impl<'a> Render<'a> {
     ) -> Result<Choice, RenderError> {
         let Some(last) = entries.len().checked_sub(1) else { return Ok(Choice::No) };
         for (index, (key, value)) in entries.into_iter().enumerate() {
-            self.budget.take(1)?;
+            let written = self.out.len();
             self.loops.push(Round { index, key: key.clone(), last: index == last });
             let before = self.params.len();
             let given = [value.clone(), key];
@@ -142,6 +142,10 @@ impl<'a> Render<'a> {
             self.params.truncate(before);
             self.loops.pop();
             result?;
+            // A round that writes is bounded by the output.
+            if self.out.len() == written {
+                self.budget.take(1)?;
+            }
         }
         Ok(Choice::Yes)
     }

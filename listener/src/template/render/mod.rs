@@ -17,7 +17,7 @@ use std::sync::Arc;
 use super::limits::{self, Budget};
 use super::pattern::Pattern;
 use super::program::{Expr, Node, Program};
-use super::value::{self, Doc, Value, Wanted};
+use super::value::{self, Doc, Value};
 use super::{Place, RenderError, Scope};
 use crate::clock::Clock;
 
@@ -37,7 +37,14 @@ pub(super) struct Render<'a> {
     loops: Vec<Round<'a>>,
     params: Vec<Value<'a>>,
     out: String,
-    patterns: RefCell<Vec<((String, String), Rc<Pattern>)>>,
+    patterns: RefCell<Vec<Made>>,
+}
+
+/// A pattern made while rendering.
+struct Made {
+    text: String,
+    flags: String,
+    pattern: Rc<Pattern>,
 }
 
 /// One round of a loop.
@@ -110,36 +117,30 @@ impl<'a> Render<'a> {
         Ok(self.record.get_or_init(|| record).clone())
     }
 
-    /// JSON that was made while rendering.
-    pub(super) fn parse(&self, text: String) -> Result<Value<'a>, usize> {
-        Doc::read(Cow::Owned(text), &Wanted::All)
-    }
-
     pub(super) fn pattern(&self, text: &str, flags: &str) -> Result<Held<'a>, String> {
         let known = self.program.patterns.iter().find(|known| *known.text == *text && *known.flags == *flags);
         if let Some(known) = known {
             return Ok(Held::Known(&known.pattern));
         }
         let mut made = self.patterns.borrow_mut();
-        if let Some((_, pattern)) =
-            made.iter().find(|((old, old_flags), _)| old == text && old_flags == flags)
-        {
-            return Ok(Held::Made(Rc::clone(pattern)));
+        if let Some(known) = made.iter().find(|made| made.text == text && made.flags == flags) {
+            return Ok(Held::Made(Rc::clone(&known.pattern)));
         }
         let pattern = Rc::new(Pattern::new(text, flags)?);
         if made.len() >= PATTERNS {
             made.remove(0);
         }
-        made.push(((text.to_owned(), flags.to_owned()), Rc::clone(&pattern)));
+        made.push(Made { text: text.to_owned(), flags: flags.to_owned(), pattern: Rc::clone(&pattern) });
         Ok(Held::Made(pattern))
     }
 
     fn nodes(&mut self, nodes: &'a [Node]) -> Result<(), RenderError> {
         for node in nodes {
-            self.budget.take(1)?;
             match node {
+                // Costs no step: the output is bounded, and no text is empty.
                 Node::Text(text) => self.push(text)?,
                 Node::Print { value, raw } => {
+                    self.budget.take(1)?;
                     let value = self.eval(value)?;
                     self.budget.take_bytes(value.weight())?;
                     let text = value::text(&value);
@@ -153,7 +154,10 @@ impl<'a> Render<'a> {
                         _ => self.push(&text)?,
                     }
                 }
-                Node::Block(block) => self.block(block)?,
+                Node::Block(block) => {
+                    self.budget.take(1)?;
+                    self.block(block)?;
+                }
             }
         }
         Ok(())

@@ -24,12 +24,12 @@ impl<'a> Render<'a> {
         let names = path.names.iter().map(|name| &**name);
         let start = match path.base {
             Base::Nothing => return Ok(Value::Missing),
-            Base::Root => return self.from_root(names),
+            Base::Root => return self.root_path(names),
             Base::Context(up) => {
                 let context = self.contexts.len().checked_sub(up + 1).and_then(|at| self.contexts.get(at));
                 match context {
                     None => return Ok(Value::Missing),
-                    Some(None) => return self.from_root(names),
+                    Some(None) => return self.root_path(names),
                     Some(Some(value)) => value.clone(),
                 }
             }
@@ -49,7 +49,7 @@ impl<'a> Render<'a> {
     }
 
     /// A path from the root: `record`, `settings` and the other roots, else a field of the record.
-    fn from_root<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> Result<Value<'a>, RenderError> {
+    fn root_path<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> Result<Value<'a>, RenderError> {
         let Some(first) = names.next() else { return self.record() };
         let more = |name| self.scope.more.and_then(|more| more.get(name));
         let start = match first {
@@ -71,6 +71,6 @@ impl<'a> Render<'a> {
         if path_parts(path).next().is_none() {
             return Ok(Value::Missing);
         }
-        self.from_root(path_parts(path))
+        self.root_path(path_parts(path))
     }
 }

@@ -146,11 +146,14 @@ fn literal(text: &str, at: usize, quote: char) -> Result<(LeafKind, usize), Faul
     let rest = text.get(at..).unwrap_or_default();
     let tag = rest.find("}}").and_then(|end| rest.get(..end)).unwrap_or(rest);
     let wrong = tag.chars().find(|letter| is_typographic(*letter));
-    let remedy = match wrong {
-        Some(wrong) => format!("the {wrong} that looks like its end is a typographic quote: write {quote}"),
-        None => format!("close it with {quote}"),
-    };
-    Err(Fault::new(at, at + tag.len(), "unclosed text literal", remedy))
+    let end = at + tag.len();
+    Err(match wrong {
+        Some(wrong) => {
+            let remedy = format!("the {wrong} that looks like its end is a typographic quote: write {quote}");
+            Fault::new(at, end, "the text literal is not closed", remedy)
+        }
+        None => Fault::new(at, end, "unclosed text literal", format!("close it with {quote}")),
+    })
 }
 
 /// A path: names, `[segments]`, `..`, `.`, `this`, with `.` or `/` between.

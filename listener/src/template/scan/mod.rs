@@ -4,35 +4,34 @@
 //! as deep as a template nests. So the template is first cut into texts and tags here, without
 //! recursion: every mistake of syntax is found with its place, the depth is bounded, white space is
 //! taken out as handlebars.js does it, and what stands in tags is cut into leaves. The crate then
-//! gets an equal template in which a leaf is `t` and its number, and a text is its number between
-//! two [`MARK`]s, and builds the tree of it.
+//! gets an equal template and builds the tree of it: in it a leaf is `t` and its number, and a text
+//! or the body of a block is its number between two [`MARK`]s (`^` here).
 //!
 //! ```text
 //! Hi {{#each a.[b c]}}{{join "_" this 1}}{{/each}}
-//! ^0^{{#t0 t1}}{{t2 t3 t4 t5}}{{/t0}}
+//! ^0^{{#t0 t1}}^b1^{{/t0}}        and body 1: {{t2 t3 t4 t5}}
 //! ```
 
 mod fault;
 mod leaf;
 mod space;
 mod tag;
+mod write;
 
 use std::ops::Range;
 
 pub(super) use fault::Fault;
 pub(super) use leaf::{Leaf, LeafKind, RawPath, is_space};
+pub(super) use write::{BODY, Body, MARK};
 
 use super::limits;
 use tag::{End, too_deep};
 
-/// Stands around the number of a text in what the crate gets.
-pub(super) const MARK: char = '\u{e000}';
-
 /// A template, scanned.
 #[derive(Debug)]
 pub(super) struct Scanned {
-    /// The equal template for the crate.
-    pub(super) source: String,
+    /// The equal template for the crate; the first body is the whole.
+    pub(super) bodies: Vec<Body>,
     pub(super) texts: Vec<String>,
     pub(super) leaves: Vec<Leaf>,
 }
@@ -99,18 +98,8 @@ pub(super) fn scan(text: &str) -> Result<Scanned, Fault> {
     scan.run()?;
     let Scan { mut pieces, leaves, blocks, .. } = scan;
     space::strip(&mut pieces, &blocks);
-    let (mut source, mut texts) = (String::new(), Vec::new());
-    for piece in pieces {
-        match piece {
-            Piece::Text(text) if text.is_empty() => {}
-            Piece::Text(text) => {
-                source.push_str(&format!("{MARK}{}{MARK}", texts.len()));
-                texts.push(text);
-            }
-            Piece::Tag(tag) => source.push_str(&tag.code),
-        }
-    }
-    Ok(Scanned { source, texts, leaves })
+    let (bodies, texts) = write::write(pieces);
+    Ok(Scanned { bodies, texts, leaves })
 }
 
 impl<'t> Scan<'t> {

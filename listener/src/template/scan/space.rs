@@ -67,19 +67,19 @@ pub(super) fn strip(pieces: &mut [Piece], blocks: &[Block]) {
 
 /// The text before tag `at` loses at its end.
 fn end(losses: &mut [(Loss, Loss)], at: usize, loss: Loss) {
-    if let Some((_, end)) = at.checked_sub(1).and_then(|before| losses.get_mut(before)) {
-        if *end != Loss::All {
-            *end = loss;
-        }
+    if let Some((_, end)) = at.checked_sub(1).and_then(|before| losses.get_mut(before))
+        && *end != Loss::All
+    {
+        *end = loss;
     }
 }
 
 /// The text after tag `at` loses at its start.
 fn start(losses: &mut [(Loss, Loss)], at: usize, loss: Loss) {
-    if let Some((start, _)) = losses.get_mut(at + 1) {
-        if *start != Loss::All {
-            *start = loss;
-        }
+    if let Some((start, _)) = losses.get_mut(at + 1)
+        && *start != Loss::All
+    {
+        *start = loss;
     }
 }
 

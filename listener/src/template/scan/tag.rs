@@ -1,5 +1,7 @@
 //! The inside of one tag: checked, cut into leaves, and written down for the crate.
 
+use std::fmt::Write;
+
 use super::Scan;
 use super::fault::{Fault, is_typographic, typographic};
 use super::leaf::{self, Leaf, LeafKind, is_name, is_space};
@@ -127,7 +129,7 @@ impl Scan<'_> {
             level.after_key = true;
             self.at += 1;
             let index = self.push(LeafKind::Name(name), here, after);
-            inside.code.push_str(&format!(" t{index}="));
+            let _ = write!(inside.code, " t{index}=");
             inside.more += 1;
             return Ok(());
         }
@@ -137,14 +139,14 @@ impl Scan<'_> {
             if inside.head.is_none() {
                 inside.head = Some(index);
             }
-            inside.code.push_str(&format!("t{index}"));
+            let _ = write!(inside.code, "t{index}");
             return Ok(());
         }
         self.positional(level, here)?;
         let space = if level.after_key { "" } else { " " };
         level.after_key = false;
         let index = self.push(kind, here, after);
-        inside.code.push_str(&format!("{space}t{index}"));
+        let _ = write!(inside.code, "{space}t{index}");
         inside.more += 1;
         Ok(())
     }
@@ -227,7 +229,7 @@ impl Scan<'_> {
             let remedy = "write as |name| or as |value key| in an opening block tag";
             return Err(Fault::new(here, self.at, "block parameters do not fit here", remedy));
         }
-        inside.code.push_str(&format!(" as |{}|", names.join(" ")));
+        let _ = write!(inside.code, " as |{}|", names.join(" "));
         self.skip_space();
         if self.rest().starts_with("}}") || self.rest().starts_with("~}}") {
             return Ok(());
@@ -258,7 +260,7 @@ pub(super) fn too_deep(at: usize) -> Fault {
     Fault::new(
         at,
         at + 1,
-        format!("nested too deep: more than {} blocks and subexpressions inside each other", limits::DEPTH),
-        "write it with fewer levels",
+        format!("nested too deep (limit {})", limits::DEPTH),
+        "write it with fewer blocks and subexpressions inside each other",
     )
 }
