@@ -32,6 +32,7 @@ use crate::run;
 ///   listener dev docs/examples/contacts.yaml --public-url https://abc.example.com
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
+#[expect(clippy::doc_markdown, reason = "help texts for a terminal")]
 pub struct Args {
     /// Manifests
     #[arg(required = true, value_name = "FILE")]
@@ -74,7 +75,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         journal: limits.journal(),
         timing: Timing::default(),
         poll: Duration::from_millis(500),
-        tidy: Duration::from_secs(60),
+        tidy: Duration::from_mins(1),
     };
     ensure!(
         options.admin.ip().is_loopback(),

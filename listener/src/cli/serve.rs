@@ -76,7 +76,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         journal: limits.journal(),
         timing: Timing::default(),
         poll: Duration::from_secs(1),
-        tidy: Duration::from_secs(60),
+        tidy: Duration::from_mins(1),
     };
     super::runtime()?.block_on(async {
         let stop = run::stop_signal()?;

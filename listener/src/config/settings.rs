@@ -27,7 +27,7 @@ pub(super) fn merge(
         };
         match serde_json::from_str::<Map<String, Value>>(text) {
             Ok(shared) => {
-                overlay(&mut settings, Map::from_iter([(from.scope.clone(), Value::Object(shared))]))
+                overlay(&mut settings, Map::from_iter([(from.scope.clone(), Value::Object(shared))]));
             }
             Err(error) => refusals.push(Refusal {
                 field,

@@ -62,7 +62,7 @@ impl Running {
         let directory = options.data.join(&key.namespace).join(&key.name);
         let sorter = Arc::new(LiveSorter::new(Arc::clone(&shared)));
         let mut store_options = index::Options::new(&directory, sorter, options.clock.clone());
-        store_options.journal = options.journal.clone();
+        store_options.journal = options.journal;
         let store: Arc<dyn Store> = Arc::new(Embedded::open(store_options).await?);
 
         let endpoint = Endpoint::new(Arc::clone(&live), Arc::clone(&store), options.clock.clone(), metrics);

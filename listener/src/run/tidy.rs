@@ -33,7 +33,7 @@ pub(super) async fn tidy(
                 "retention of {key} done"
             ),
             Err(error) => {
-                warn!(listener.key = %key, "retention of {key} failed, tried again in {every:?}: {error}")
+                warn!(listener.key = %key, "retention of {key} failed, tried again in {every:?}: {error}");
             }
         }
     }
