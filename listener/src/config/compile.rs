@@ -26,6 +26,13 @@ pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
     let mut refusals = crds::check::check(&inputs.configuration.spec);
     refusals.extend(manifest_compile::compile(&inputs.configuration.spec));
     check_addresses(&inputs.configuration.allowed_addresses, &mut refusals);
+    if inputs.configuration.spec.storage.postgres.is_some() {
+        refusals.push(Refusal::new(
+            "spec.storage.postgres",
+            "this version of the listener has no PostgreSQL store",
+            "use storage.embedded with replicas: 1",
+        ));
+    }
     let url = check_public_url(&inputs.configuration.public_url, &mut refusals);
     let secrets = client_secrets(&inputs, &mut refusals);
     let settings =

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -77,7 +78,7 @@ impl Listeners {
         };
         match begun {
             Some(problem) if listeners.options.must_begin_well => {
-                listeners.stop().await;
+                listeners.stop(Duration::ZERO).await;
                 Err(anyhow::anyhow!("{problem}"))
             }
             Some(problem) => {
@@ -193,7 +194,8 @@ impl Listeners {
         problem: &str,
     ) -> String {
         if self.refused.lock().await.insert(key.clone(), fingerprint) != Some(fingerprint) {
-            warn!(listener.key = %key, "the configuration of {key} is refused, what runs goes on: {problem}");
+            let goes_on = if runs.is_some() { ", what runs goes on" } else { "" };
+            warn!(listener.key = %key, "the configuration of {key} is refused{goes_on}: {problem}");
         }
         self.metrics.configuration_valid.get_or_create(&labels(key)).set(0);
         match runs {
@@ -231,12 +233,10 @@ impl Listeners {
         }
     }
 
-    /// Ends all of them.
-    pub(super) async fn stop(&self) {
+    /// Ends all of them, side by side; pages in flight may take `grace`.
+    pub(super) async fn stop(&self, grace: Duration) {
         let running = std::mem::take(&mut *self.running.lock().await);
-        for (_, one) in running {
-            one.stop(self.options.limits.grace).await;
-        }
+        futures_util::future::join_all(running.into_values().map(|one| one.stop(grace))).await;
     }
 }
 

@@ -14,6 +14,7 @@ mod signals;
 mod tidy;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
@@ -62,11 +63,13 @@ pub async fn run(
     let follow = tokio::spawn(follow::follow(Arc::clone(&listeners), stop.clone()));
 
     stop.cancelled().await;
+    // One span for all that is in flight: the kubelet does not wait twice.
+    let deadline = Instant::now() + options.limits.grace;
     info!("stopping: no new requests, {} s for those in flight", options.limits.grace.as_secs());
     let public_end = public_task.await.context("the public port ended badly");
     let follow_end = follow.await.context("following the configuration ended badly");
     door.settle().await;
-    listeners.stop().await;
+    listeners.stop(deadline.saturating_duration_since(Instant::now())).await;
     admin_stop.cancel();
     let admin_end = admin_task.await.context("the admin port ended badly");
     info!("stopped");
