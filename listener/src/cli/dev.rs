@@ -32,7 +32,7 @@ use crate::run;
 ///   listener dev docs/examples/contacts.yaml --public-url https://abc.example.com
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-#[expect(clippy::doc_markdown, reason = "help texts for a terminal")]
+#[expect(clippy::doc_markdown, rustdoc::bare_urls, reason = "help texts for a terminal")]
 pub struct Args {
     /// Manifests
     #[arg(required = true, value_name = "FILE")]

@@ -1,7 +1,7 @@
 //! From a configuration file to the running state of a listener, and from one to the next.
 //!
 //! [`source`] reads everything that a listener runs by (configuration, Secrets,
-//! ConfigMaps), [`compile`] makes a [`Live`] of it or says what is wrong. A
+//! ConfigMaps), [`compile()`] makes a [`Live`] of it or says what is wrong. A
 //! listener that runs keeps its last good `Live` until a better one is made.
 
 mod compile;

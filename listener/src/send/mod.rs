@@ -1,6 +1,6 @@
 //! Sends deliveries as HubSpot does: signed, with its headers, over a request target that nothing normalises.
 //!
-//! [`events`] makes the events, [`delivery`] makes one request of them and signs it, [`client`] sends it, [`run`]
+//! [`events`] makes the events, [`delivery`] makes one request of them and signs it, [`client`] sends it, [`run()`]
 //! sends many at once, [`report`] counts the answers.
 //!
 //! What holds:

@@ -230,11 +230,17 @@ impl fmt::Display for Report {
         if !self.shown.is_empty() {
             writeln!(f, "first answers that are no success:")?;
             for Shown { status, body } in &self.shown {
-                writeln!(f, "  {status}  {}", body.escape_debug())?;
+                writeln!(f, "  {status}  {}", printable(body))?;
             }
         }
         Ok(())
     }
+}
+
+/// The text on one line: control characters would move the terminal's cursor.
+fn printable(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
 }
 
 #[cfg(test)]
@@ -268,7 +274,7 @@ mod tests {
           refused for bad_signature  2
         latency  p50 50.00 ms  p99 99.00 ms  max 200.00 ms
         first answers that are no success:
-          401  {\"cause\":\"bad_signature\"}
+          401  {"cause":"bad_signature"}
         "#);
         let json: serde_json::Value = serde_json::from_str(&report.to_json().unwrap()).unwrap();
         assert_eq!(json["statuses"]["204"], 98);

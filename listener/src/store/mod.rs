@@ -10,6 +10,7 @@
 //! 4. A page, once cut, keeps its id, its records and their order until it is settled.
 //! 5. Nothing is queued without bound; what cannot be taken is refused with a reason.
 
+mod error;
 pub mod index;
 pub mod journal;
 pub mod model;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+pub use error::{AppendError, StoreError};
 pub use model::*;
 
 use crate::verify::{Request, Verified};

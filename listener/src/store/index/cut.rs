@@ -1,7 +1,7 @@
 //! Cutting a page: from the destination's cursor on, records that its filter takes.
 //!
 //! A scan goes in steps, each bounded in records and bytes, and holds what it has
-//! found in a [`Cut`]. It changes nothing; [`commit`] moves the cursor, keeps the
+//! found in a [`Cut`]. It changes nothing; `commit` moves the cursor, keeps the
 //! filter's failures and makes the page, all or nothing, and only if the cursor
 //! still stands where the scan began.
 

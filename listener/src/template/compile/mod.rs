@@ -1,6 +1,6 @@
 //! From a template's text to its program: scan, parse, lower.
 //!
-//! [`scan`](super::scan) checks the text and writes an equal template for the `handlebars` crate, the crate
+//! [`super::scan`] checks the text and writes an equal template for the `handlebars` crate, the crate
 //! parses it, and the tree that it builds is lowered here: names are resolved to helpers, fields and block
 //! parameters, arguments are counted, and literal patterns are compiled. All that the template
 //! alone shows to be wrong is found here.
