@@ -173,7 +173,7 @@ impl Build<'_> {
         self.refusals.push(Refusal { field, reason, remedy: remedy.to_owned() });
     }
 
-    /// Mistakes are reported by `compile_check`, which sees the same text.
+    /// `manifest::compile` has reported a mistake in the same field already; what is said twice is dropped at the end.
     fn template(&mut self, field: &str, text: Option<&str>, place: Place) -> Option<Template> {
         match Template::compile(text?, place) {
             Ok(template) => Some(template),

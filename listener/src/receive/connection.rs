@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
+use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -108,16 +108,16 @@ impl<H: Handler> Shared<H> {
         }
     }
 
-    async fn run_http1(
+    /// Hands each request to the handler and lets the connection's clocks know that it is served.
+    fn service(
         &self,
-        stream: Stream,
         peer: SocketAddr,
-        vitals: Arc<Vitals>,
-        shutdown: CancellationToken,
-    ) {
+        vitals: &Arc<Vitals>,
+    ) -> impl HttpService<Incoming, ResBody = H::Body, Error = Infallible, Future: Send + 'static> + Send + use<H>
+    {
         let handler = Arc::clone(&self.handler);
-        let notes = Arc::clone(&vitals);
-        let service = service_fn(move |request| {
+        let notes = Arc::clone(vitals);
+        service_fn(move |request| {
             let serving = notes.serve();
             let answer = Arc::clone(&handler).handle(request, peer);
             async move {
@@ -125,7 +125,17 @@ impl<H: Handler> Shared<H> {
                 drop(serving);
                 Ok::<_, Infallible>(answer)
             }
-        });
+        })
+    }
+
+    async fn run_http1(
+        &self,
+        stream: Stream,
+        peer: SocketAddr,
+        vitals: Arc<Vitals>,
+        shutdown: CancellationToken,
+    ) {
+        let service = self.service(peer, &vitals);
         let mut connection = self.http1.serve_connection(TokioIo::new(stream), service);
         let mut shut = pin!(shutdown.cancelled());
         let mut timer = pin!(sleep(self.limits.header_time / 4));
@@ -170,17 +180,7 @@ impl<H: Handler> Shared<H> {
         vitals: Arc<Vitals>,
         shutdown: CancellationToken,
     ) {
-        let handler = Arc::clone(&self.handler);
-        let notes = Arc::clone(&vitals);
-        let service = service_fn(move |request| {
-            let serving = notes.serve();
-            let answer = Arc::clone(&handler).handle(request, peer);
-            async move {
-                let answer = answer.await;
-                drop(serving);
-                Ok::<_, Infallible>(answer)
-            }
-        });
+        let service = self.service(peer, &vitals);
         let mut connection = pin!(self.http2.serve_connection(TokioIo::new(stream), service));
         let mut shut = pin!(shutdown.cancelled());
         let mut timer = pin!(sleep(self.limits.header_time / 4));
