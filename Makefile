@@ -23,7 +23,7 @@ crds: ## write crds/hubspotlisteners.yaml from the types
 	UPDATE_CRDS=1 $(CARGO) test --locked -p crds
 
 docs: ## write the generated pages of docs/
-	UPDATE_DOCS=1 $(CARGO) test --locked -p listener --lib reference
+	UPDATE_DOCS=1 $(CARGO) test --locked -p language --lib reference
 
 fmt: ## format the code
 	$(CARGO) fmt --all

@@ -10,7 +10,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crds::Configuration;
-use listener::clock::Clock;
+use language::clock::Clock;
 use listener::config::{Inputs, Reading, Refused, Source};
 use listener::run::{self, Options};
 use serde_json::{Value, json};

@@ -10,7 +10,6 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{Admin, Shown, View, serve};
-use crate::clock::Clock;
 use crate::deliver::{DestinationState, PauseReason, Paused};
 use crate::metrics::Metrics;
 use crate::receive::Endpoint;
@@ -18,6 +17,7 @@ use crate::receive::tests::support::{Came, Client, FakeStore, NOW_MS, PATH, Repl
 use crate::store::{
     DestinationStatus, ErrorClass, Failure, NewError, OpenError, PageId, RecordId, Refused, Status,
 };
+use language::clock::Clock;
 
 struct Port {
     address: SocketAddr,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::manifest::{ManifestMistake, Manifests, Severity, read_files};
+use language::manifest::{ManifestMistake, Manifests, Severity, read_files};
 
 const EXAMPLE: &str = "\
 Say what is wrong with manifests, with line, column, field and remedy.

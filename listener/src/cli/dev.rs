@@ -10,10 +10,10 @@ use anyhow::{bail, ensure};
 
 use super::limits::LimitArgs;
 use super::log::{LogArgs, LogFormat};
-use crate::clock::Clock;
 use crate::config::ManifestFiles;
 use crate::deliver::Timing;
 use crate::run;
+use language::clock::Clock;
 
 /// Run listeners from the manifests that kubectl apply takes, without a cluster
 ///

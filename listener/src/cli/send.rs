@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::secrets::SecretArgs;
 use super::verify::{parse_version, read};
-use crate::clock::Clock;
 use crate::send::{Batch, Client, Plan, Report, Signing, Source, Tamper, run as run_plan};
 use crate::verify::sign::Signer;
+use language::clock::Clock;
 
 /// A run that lasts longer shows its progress.
 const QUIET: Duration = Duration::from_secs(1);

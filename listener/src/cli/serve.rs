@@ -10,11 +10,11 @@ use anyhow::Context;
 
 use super::limits::LimitArgs;
 use super::log::{LogArgs, LogFormat};
-use crate::clock::Clock;
 use crate::config::ConfigurationFiles;
 use crate::deliver::Timing;
 use crate::run;
 use crate::verify::secret;
+use language::clock::Clock;
 
 /// Run one listener from the configuration file that the operator writes
 ///

@@ -12,9 +12,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use uuid::Uuid;
 
 use super::secrets::SecretArgs;
-use crate::clock::Clock;
 use crate::verify::vectors::{self, Vector};
 use crate::verify::{Received, Request, SIGNATURE, SIGNATURE_V3, Verifier};
+use language::clock::Clock;
 
 /// Bytes of a file that is read.
 const MAX_FILE: u64 = 64 * 1024 * 1024;

@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::live::{Answer, Live, LiveDestination, Target};
-use super::settings;
 use super::source::{Inputs, Refused};
 use crate::deliver::AddressPolicy;
-use crate::filter::{Filter, Surroundings};
-use crate::manifest::compile as manifest_compile;
-use crate::template::{Place, Scope, Template};
 use crate::verify::Verifier;
+use language::filter::{Filter, Surroundings};
+use language::manifest::compile as manifest_compile;
+use language::settings;
+use language::template::{Place, Scope, Template};
 
 /// The running state, or every mistake that keeps it from running.
 pub fn compile(inputs: Inputs) -> Result<Live, Refused> {

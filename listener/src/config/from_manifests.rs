@@ -8,7 +8,7 @@ use crds::check::Refusal;
 use crds::configuration::{Configuration, ConfigurationVersion};
 
 use super::source::{Inputs, Reading, Refused, Source};
-use crate::manifest::{KeyOf, ManifestListener, ManifestMistake, Manifests, read_files};
+use language::manifest::{KeyOf, ManifestListener, ManifestMistake, Manifests, read_files};
 
 /// `listener dev`: manifests, and the URL under which this machine is reached.
 #[derive(Clone, Debug)]

@@ -11,9 +11,9 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use crate::filter::{Filter, Surroundings};
-use crate::template::Template;
 use crate::verify::Verifier;
+use language::filter::{Filter, Surroundings};
+use language::template::Template;
 
 /// The running state of one listener.
 #[derive(Debug)]

@@ -8,7 +8,6 @@ mod compile;
 mod files;
 mod from_manifests;
 pub mod live;
-mod settings;
 pub mod sorter;
 pub mod source;
 

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::Live;
-use crate::event::{self, Split};
-use crate::filter::{Filter, Surroundings};
 use crate::store::{ErrorClass, Failure, Sort, Sorted};
+use language::event::{self, Split};
+use language::filter::{Filter, Surroundings};
 
 /// Sorts by the configuration that is live when it is asked.
 #[derive(Clone, Debug)]

@@ -10,9 +10,9 @@ use super::client::Client;
 use super::gate::Paused;
 use super::log::Sink;
 use super::timing::Timing;
-use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::store::Store;
+use language::clock::Clock;
 
 /// What all destinations of a listener share.
 pub(super) struct Context {

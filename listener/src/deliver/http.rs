@@ -17,8 +17,8 @@ use super::classify::{Answer, BodyEnd, Reply};
 use super::client::Client;
 use super::guard::Barred;
 use super::retry::parse_retry_after;
-use crate::clock::Clock;
 use crate::store::PageId;
+use language::clock::Clock;
 
 /// Names the page; the same in every attempt.
 pub const PAGE_ID: HeaderName = HeaderName::from_static("x-hubspot-listener-page-id");

@@ -31,7 +31,7 @@ use sha2::{Digest, Sha256};
 use super::facts::Facts;
 use crate::config::Live;
 use crate::metrics::{CauseLabels, Metrics};
-use crate::template::{Scope, Template};
+use language::template::{Scope, Template};
 
 /// Scalar values that stay at the beginning of a key that is cut.
 const HEAD: usize = 120;

@@ -53,11 +53,11 @@ pub use self::http::{ATTEMPT, PAGE_ID, RECORDS};
 pub use self::label::{data_uri, trace_key};
 pub use self::log::{Sink, standard_output};
 pub use self::timing::Timing;
-use crate::clock::Clock;
 use crate::config::Live;
 use crate::metrics::Metrics;
 use crate::store::Store;
 use context::{Board, Context};
+use language::clock::Clock;
 use supervisor::Supervisor;
 
 /// How long what is given back at the end may take.

@@ -11,9 +11,9 @@ use super::format::Encoder;
 use super::timing::millis;
 use super::{http, label, log};
 use crate::config::{Live, LiveDestination, Target};
-use crate::filter::FilterError;
 use crate::metrics::{DestinationLabels, Metrics};
 use crate::store::{Cost, ErrorClass, Failure, NewError, Page, PageRequest, Record, RecordId, Route, Router};
+use language::filter::FilterError;
 
 /// Pages that may wait for a retry before no new one is cut, at least.
 const MIN_WAITING: usize = 64;

@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::config::Live;
-use crate::event::{Split, split};
-use crate::template::{Scope, Template};
+use language::event::{Split, split};
+use language::template::{Scope, Template};
 
 /// An answer made ready.
 #[derive(Debug)]

@@ -8,10 +8,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::answer::Prepared;
-use crate::clock::Clock;
 use crate::config::Live;
 use crate::metrics::{CauseLabels, ListenerLabels, Metrics};
 use crate::store::Store;
+use language::clock::Clock;
 
 /// One listener behind the door.
 #[derive(Debug)]

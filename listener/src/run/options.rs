@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::clock::Clock;
 use crate::config::Source;
 use crate::deliver::Timing;
 use crate::receive::Limits;
 use crate::store::journal;
+use language::clock::Clock;
 
 /// What a process is started with.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use super::client::Client;
 use super::delivery::Signing;
 use super::events::Batch;
 use super::report::Report;
-use crate::clock::Clock;
+use language::clock::Clock;
 
 /// What is sent.
 #[derive(Debug)]

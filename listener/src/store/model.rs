@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::event::DedupeKey;
+use language::event::DedupeKey;
 
 /// A delivery that is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

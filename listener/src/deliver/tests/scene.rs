@@ -10,13 +10,13 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::store::{FakeStore, State};
-use crate::clock::Clock;
 use crate::config::live::Answer;
 use crate::config::{Live, LiveDestination, Target};
 use crate::deliver::{Deliverer, Parts, Paused, Sink, Timing, standard_output};
-use crate::filter::Surroundings;
 use crate::metrics::Metrics;
 use crate::verify::Verifier;
+use language::clock::Clock;
+use language::filter::Surroundings;
 
 pub(super) const PUBLIC_URL: &str = "https://hooks.example.com/sales/contacts";
 

@@ -19,18 +19,18 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
 use crate::config::Live;
 use crate::config::live::Answer;
-use crate::filter::Surroundings;
 use crate::metrics::{CauseLabels, Metrics, ReasonLabels};
 use crate::receive::{Door, Endpoint, Limits, serve};
 use crate::store::{
     AppendError, Appended, Lease, OpenError, PageRequest, Refused, Retained, Settlement, Status, Store,
     StoreError,
 };
-use crate::template::{Place, Template};
 use crate::verify::{Received, Request, Verified, Verifier};
+use language::clock::Clock;
+use language::filter::Surroundings;
+use language::template::{Place, Template};
 
 pub(crate) const NOW_MS: i64 = 1_790_000_000_137;
 pub(crate) const SECRET: &str = "00000000-0000-4000-8000-000000000000";

@@ -14,9 +14,9 @@ use uuid::Uuid;
 use super::errors::{self, Place};
 use super::spans::{self, Span};
 use super::trouble::{Trouble, count, signed, unsigned};
-use crate::event::DedupeKey;
 use crate::store::journal::{Batch, Entry, Indexed, Location};
 use crate::store::{ErrorClass, Failure, NewError, RecordId, Sort, Sorted};
+use language::event::DedupeKey;
 
 /// A delivery that was judged.
 #[derive(Debug)]

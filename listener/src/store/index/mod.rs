@@ -66,8 +66,8 @@ use super::{
     AppendError, Appended, Lease, OpenError, PageRequest, Refused, Retained, Settlement, Sorter, Status,
     Store, StoreError,
 };
-use crate::clock::Clock;
 use crate::verify::{Request, Verified};
+use language::clock::Clock;
 
 /// How an embedded store is opened.
 #[derive(Debug)]

@@ -20,9 +20,9 @@ use uuid::Uuid;
 
 pub(crate) use self::{append::*, model::*, pages::*, retention::*, settle::*};
 use super::*;
-use crate::clock::Clock;
-use crate::event::DedupeKey;
 use crate::verify::{Received, Request};
+use language::clock::Clock;
+use language::event::DedupeKey;
 
 /// When the clock of every test begins.
 pub(crate) const BEGIN_MS: i64 = 1_790_000_000_000;

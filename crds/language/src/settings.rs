@@ -8,7 +8,7 @@ use crds::check::Refusal;
 use serde_json::{Map, Value};
 
 /// Merges, or says which ConfigMap is missing or holds no JSON object.
-pub(super) fn merge(
+pub fn merge(
     spec: &HubSpotListenerSpec,
     config_maps: &BTreeMap<(String, String), String>,
 ) -> Result<Value, Vec<Refusal>> {

@@ -87,7 +87,7 @@ fn judge(case: &Case<'_>) -> Result<(), String> {
 
 #[test]
 fn every_case_of_the_table_comes_out_as_expected() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/templates/cases.json");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/templates/cases.json");
     let text = std::fs::read_to_string(path).unwrap();
     let table: Table<'_> = serde_json::from_str(&text).unwrap();
     assert!(table.cases.len() >= 354, "the table has lost cases");

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::*;
 
-const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/hubspot");
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/hubspot");
 
 fn spans(body: &[u8]) -> Vec<&[u8]> {
     match split(body) {

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
     use crate::template::{Place, Scope, Template};
 
-    const MARK: &str = "<!-- From here on made from the helpers' tables: UPDATE_DOCS=1 cargo test -p listener --lib reference -->\n";
+    const MARK: &str = "<!-- From here on made from the helpers' tables: UPDATE_DOCS=1 cargo test -p language --lib reference -->\n";
 
     fn docs() -> impl Iterator<Item = (&'static str, &'static Doc)> {
         let inline =
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_reference_page_is_current() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/templates.md");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/templates.md");
         let page = std::fs::read_to_string(path).unwrap();
         let (intro, _) = page.split_once(MARK).expect("docs/templates.md has lost its mark");
         let made = format!("{intro}{MARK}\n{}", reference());
@@ -116,7 +116,7 @@ mod tests {
         }
         assert!(
             page == made,
-            "docs/templates.md is not current. Run\n  UPDATE_DOCS=1 cargo test -p listener --lib reference\n  \
+            "docs/templates.md is not current. Run\n  UPDATE_DOCS=1 cargo test -p language --lib reference\n  \
              git diff docs/templates.md"
         );
     }

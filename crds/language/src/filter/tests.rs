@@ -75,7 +75,8 @@ fn rules() -> impl Strategy<Value = String> {
 
 /// The lines of each fenced block of `language` in the page about filters.
 fn examples(language: &str) -> Vec<String> {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/filters.md")).unwrap();
+    let page =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/filters.md")).unwrap();
     let blocks = page.split("```").skip(1).step_by(2);
     blocks.filter_map(|block| block.strip_prefix(language)).flat_map(str::lines).map(str::to_owned).collect()
 }
@@ -92,7 +93,7 @@ fn every_example_of_the_page_compiles() {
 
 #[test]
 fn each_event_of_the_reference_is_judged_by_the_examples_that_ask_first() {
-    const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/hubspot/events.json");
+    const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/hubspot/events.json");
     let events: serde_json::Value = serde_json::from_slice(&std::fs::read(EVENTS).unwrap()).unwrap();
     let list = events.as_array().or_else(|| events["events"].as_array()).unwrap();
     let took = |filter: &str| {
