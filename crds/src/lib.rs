@@ -10,6 +10,7 @@ pub mod configuration;
 pub mod definition;
 pub mod limits;
 pub mod listener;
+pub mod report;
 
 pub use configuration::Configuration;
 pub use listener::{HubSpotListener, HubSpotListenerSpec, HubSpotListenerStatus};

@@ -1,0 +1,7 @@
+//! The `operator` binary. See [`operator::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    operator::cli::main()
+}

@@ -1,0 +1,64 @@
+//! What an operator is started with: flags, each also an environment variable; the chart sets them.
+
+use std::net::SocketAddr;
+
+/// What every listener gets where its manifest is silent, and what the cluster's owner decides.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Defaults {
+    /// Image of the listener's pods
+    #[arg(long, value_name = "IMAGE", env = "LISTENER_IMAGE")]
+    pub listener_image: String,
+    /// When the image is pulled: Always, IfNotPresent or Never
+    #[arg(long, value_name = "POLICY", env = "LISTENER_IMAGE_PULL_POLICY", default_value = "IfNotPresent")]
+    pub listener_image_pull_policy: String,
+    /// Host of listeners without spec.url.host; without it such listeners are refused (HostMissing)
+    #[arg(long, value_name = "HOST", env = "DEFAULT_HOST")]
+    pub default_host: Option<String>,
+    /// Class of Ingresses whose listener names none; without it the cluster's default class serves
+    #[arg(long, value_name = "CLASS", env = "DEFAULT_INGRESS_CLASS")]
+    pub default_ingress_class: Option<String>,
+    /// Secret with the certificate of Ingresses whose listener names none, in the listener's namespace
+    #[arg(long, value_name = "SECRET", env = "DEFAULT_TLS_SECRET")]
+    pub default_tls_secret: Option<String>,
+    /// Storage class of claims whose listener names none
+    #[arg(long, value_name = "CLASS", env = "DEFAULT_STORAGE_CLASS")]
+    pub default_storage_class: Option<String>,
+    /// Keep a listener's claim, and what is stored on it, when the listener is deleted
+    #[arg(long, env = "KEEP_CLAIMS", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    pub keep_claims: bool,
+    /// Make a NetworkPolicy for each listener
+    #[arg(long, env = "NETWORK_POLICIES", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    pub network_policies: bool,
+    /// Address blocks (CIDR) that destinations may reach although the address guard bars them
+    #[arg(long, value_name = "CIDR", env = "ALLOWED_ADDRESSES", value_delimiter = ',')]
+    pub allowed_addresses: Vec<String>,
+}
+
+/// What the process itself runs by.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Process {
+    /// Only this namespace; all of them without it
+    #[arg(long, value_name = "NAMESPACE", env = "WATCH_NAMESPACE")]
+    pub namespace: Option<String>,
+    /// Listeners that are reconciled at once, 1 to 64
+    #[arg(long, value_name = "N", env = "CONCURRENCY", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub concurrency: u16,
+    /// Seconds between two looks at a listener's pods, 5 to 3600
+    #[arg(long, value_name = "SECONDS", env = "REPORT_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u16).range(5..=3600))]
+    pub report_seconds: u16,
+    /// Namespace of the lease, and of the operator
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE", default_value = "default")]
+    pub lease_namespace: String,
+    /// Name of the lease
+    #[arg(long, value_name = "NAME", env = "LEASE_NAME", default_value = "hubspot-listener-operator")]
+    pub lease_name: String,
+    /// Seconds after which another operator may take the lease of one that fell silent, 5 to 300
+    #[arg(long, value_name = "SECONDS", env = "LEASE_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u16).range(5..=300))]
+    pub lease_seconds: u16,
+    /// Who holds the lease: the pod's name
+    #[arg(long, value_name = "NAME", env = "POD_NAME", default_value = "operator")]
+    pub identity: String,
+    /// Address of /livez, /readyz and /metrics
+    #[arg(long, value_name = "ADDR", env = "LISTEN", default_value_t = SocketAddr::from(([0, 0, 0, 0], 8080)))]
+    pub listen: SocketAddr,
+}
