@@ -21,7 +21,7 @@ use tower_service::Service;
 use tracing::error;
 
 use super::problem::Problem;
-use super::{View, auth, lists, probes, problem, scrape, status};
+use super::{View, auth, lists, probes, problem, report, scrape, status};
 use crate::metrics::Metrics;
 use crate::receive::{Counters, Handler, Limits, serve_handler};
 
@@ -50,6 +50,7 @@ fn router(admin: Admin) -> Router {
         .route("/livez", get(probes::livez))
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(scrape::get))
+        .route(crds::report::PATH, get(report::get))
         .route("/api/v1/status", get(status::get))
         .route("/api/v1/refused", get(lists::refused))
         .route("/api/v1/errors", get(lists::errors))

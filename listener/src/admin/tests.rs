@@ -122,6 +122,23 @@ async fn without_a_live_configuration_it_is_unready_and_says_why() {
 }
 
 #[tokio::test]
+async fn the_report_tells_counters_and_refusals_without_a_token() {
+    let port = Port::start(Some("t0ken")).await;
+    *port.store.status.lock().unwrap() =
+        Status { pending_records: 7, open_errors: 2, last_delivery_ms: Some(NOW_MS), ..Status::default() };
+    port.shown.set_refusal(Some("spec.filter: unknown name".to_owned()));
+    let reports: crds::report::Reports = serde_json::from_value(port.json("/report").await).unwrap();
+    let [report] = &reports.listeners[..] else { panic!("{reports:?}") };
+    assert_eq!((report.pending_records, report.open_errors), (Some(7), Some(2)));
+    assert_eq!(report.last_delivery_ms, Some(NOW_MS));
+    assert_eq!(report.configuration_refused.as_deref(), Some("spec.filter: unknown name"));
+
+    port.view.set_listeners(Vec::new());
+    port.view.set_refusal(Some("no file".to_owned()));
+    assert_eq!(port.json("/report").await, json!({"listeners": [], "message": "no file"}));
+}
+
+#[tokio::test]
 async fn the_status_shows_listener_configuration_store_and_destinations() {
     let port = Port::start(None).await;
     let audit =
