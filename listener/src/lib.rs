@@ -11,6 +11,7 @@ pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod deliver;
+pub mod desk;
 pub mod metrics;
 pub mod receive;
 pub mod run;

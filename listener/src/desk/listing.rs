@@ -1,0 +1,59 @@
+//! Lists that end.
+
+use serde::Serialize;
+
+use super::DeskError;
+
+/// Entries in a list at most.
+pub const MAX_LIMIT: usize = 1_000;
+
+/// Where a list goes on. Opaque to whoever holds it; made and read by the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Cursor(String);
+
+impl Cursor {
+    /// A cursor of the store's own making.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// What a caller gave back: letters, digits, `-`, `_` and `.`, at most 200.
+    pub fn parse(text: &str) -> Result<Self, DeskError> {
+        let fits = text.len() <= 200
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+        if fits {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(DeskError::Invalid {
+            field: "cursor",
+            reason: "it is none that this API gave".to_owned(),
+            remedy: "begin again without a cursor",
+        })
+    }
+
+    /// As it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a list is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Query<F> {
+    /// What belongs in it.
+    pub filter: F,
+    /// Where it goes on; none: the newest.
+    pub cursor: Option<Cursor>,
+    /// Entries at most, 1 to [`MAX_LIMIT`]; more is taken as [`MAX_LIMIT`].
+    pub limit: usize,
+}
+
+/// A part of a list.
+#[derive(Clone, Debug, Serialize)]
+pub struct Listing<T> {
+    /// In order.
+    pub items: Vec<T>,
+    /// Where it goes on; none: this is the end.
+    pub next: Option<Cursor>,
+}

@@ -1,0 +1,192 @@
+//! What the desk shows.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::{AuditEntry, State};
+use crate::store::{ErrorClass, RecordId};
+
+/// An error in a list.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorShown {
+    /// Number, from 1.
+    pub id: i64,
+    /// State.
+    pub state: State,
+    /// Names the record.
+    pub trace_key: String,
+    /// A link to the record, or a label.
+    pub data_uri: String,
+    /// Where it failed; none: before any destination.
+    pub destination: Option<String>,
+    /// Kind of failure.
+    pub class: ErrorClass,
+    /// Short and stable.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// Epoch milliseconds of the first failure.
+    pub first_at_ms: i64,
+    /// Epoch milliseconds of the last failure.
+    pub last_at_ms: i64,
+    /// Attempts that were made.
+    pub attempts: u32,
+    /// Whose it is.
+    pub assignee: Option<String>,
+    /// In alphabetical order.
+    pub tags: Vec<String>,
+    /// There is an edited payload that was not sent yet.
+    pub edited: bool,
+    /// There is a payload: it can be edited and retried.
+    pub has_payload: bool,
+    /// Opens by itself then, epoch milliseconds; where it waits for a time.
+    pub waits_until_ms: Option<i64>,
+    /// How it was closed.
+    pub resolution: Option<Resolution>,
+}
+
+/// How an error was closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resolution {
+    /// Epoch milliseconds.
+    pub at_ms: i64,
+    /// Who; none: by itself.
+    pub by: Option<String>,
+    /// `by_hand`, `retried`, `newer_error`, `later_success`.
+    pub how: &'static str,
+    /// The newer error, where that closed it.
+    pub newer_error: Option<i64>,
+}
+
+/// One error, whole.
+#[derive(Clone, Debug)]
+pub struct ErrorDetail {
+    /// As in a list.
+    pub shown: ErrorShown,
+    /// The record.
+    pub record: RecordId,
+    /// The page it was in last, `store-number`.
+    pub page: Option<String>,
+    /// Status of the answer.
+    pub status: Option<u16>,
+    /// The beginning of the answer, at most 4 KiB.
+    pub response: Option<String>,
+    /// The record's bytes; none where retry data is not stored.
+    pub payload: Option<Bytes>,
+    /// The edited payload, who edited it and when (epoch milliseconds).
+    pub edited: Option<(Bytes, String, i64)>,
+    /// Oldest first.
+    pub notes: Vec<Note>,
+    /// Errors that this one closed by folding, newest first, at most 100.
+    pub folded: Vec<i64>,
+    /// What was done to it, newest first, at most 100.
+    pub audit: Vec<AuditEntry>,
+}
+
+/// A note.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Note {
+    /// Epoch milliseconds.
+    pub at_ms: i64,
+    /// Who.
+    pub by: String,
+    /// Text.
+    pub text: String,
+}
+
+/// How many errors match.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// All.
+    pub total: u64,
+    /// By state.
+    pub by_state: Vec<(State, u64)>,
+    /// By class.
+    pub by_class: Vec<(ErrorClass, u64)>,
+    /// By destination, `None` before any, largest first, at most 33.
+    pub by_destination: Vec<(Option<String>, u64)>,
+}
+
+/// An accepted delivery.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryShown {
+    /// Its number.
+    pub delivery: u64,
+    /// Epoch milliseconds.
+    pub received_at_ms: i64,
+    /// Records in it.
+    pub records: u64,
+    /// Bytes of its body.
+    pub body_bytes: u64,
+}
+
+/// A record of an accepted delivery.
+#[derive(Clone, Debug)]
+pub struct RecordShown {
+    /// Its name.
+    pub id: RecordId,
+    /// Epoch milliseconds.
+    pub received_at_ms: i64,
+    /// Names it.
+    pub trace_key: String,
+    /// Its bytes.
+    pub payload: Bytes,
+}
+
+/// The way of one record.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// The record; none where its bytes are gone.
+    pub record: Option<RecordShown>,
+    /// Oldest first.
+    pub steps: Vec<Step>,
+}
+
+/// A step on the way of a record.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// Epoch milliseconds, where it is known.
+    pub at_ms: Option<i64>,
+    /// What.
+    pub kind: StepKind,
+    /// Where; none: before any destination.
+    pub destination: Option<String>,
+    /// The page, `store-number`.
+    pub page: Option<String>,
+    /// Status of the answer.
+    pub status: Option<u16>,
+    /// Milliseconds of the attempt.
+    pub took_ms: Option<u32>,
+    /// The error, where there is one.
+    pub error: Option<i64>,
+}
+
+/// What a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// Accepted from HubSpot.
+    Received,
+    /// Not looked at by this destination yet.
+    Pending,
+    /// The destination's filter left it out, or a page of it is gone already.
+    NotPaged,
+    /// Cut into a page.
+    Paged,
+    /// An attempt was made.
+    Attempt,
+    /// The destination took it.
+    Delivered,
+    /// It became an error.
+    Failed,
+    /// Sent again by somebody.
+    Retried,
+    /// An error of it was closed.
+    Resolved,
+}
