@@ -19,7 +19,7 @@ bench: ## durable ingest beside the floor: a table and target/bench.json
 	$(CARGO) build --release --locked -p listener -p floor -p driver -p bench
 	target/release/bench
 
-crds: ## write crds/hubspotlisteners.yaml from the types
+crds: ## write the resource's definition from the types, and the chart's copy
 	UPDATE_CRDS=1 $(CARGO) test --locked -p crds
 
 docs: ## write the generated pages of docs/
