@@ -22,8 +22,9 @@ bench: ## durable ingest beside the floor: a table and target/bench.json
 crds: ## write the resource's definition from the types, and the chart's copy
 	UPDATE_CRDS=1 $(CARGO) test --locked -p crds
 
-docs: ## write the generated pages of docs/
+docs: ## write the generated pages of docs/ and charts/
 	UPDATE_DOCS=1 $(CARGO) test --locked -p language --lib reference
+	UPDATE_DOCS=1 $(CARGO) test --locked -p tests --test pages
 
 fmt: ## format the code
 	$(CARGO) fmt --all
