@@ -13,7 +13,7 @@ In the namespaces of the listeners: a ClusterRole, or with `watchNamespace` a Ro
 - apiGroups: [hubspot-listener.dev]
   resources: [hubspotlisteners/status]
   verbs: [patch]
-# Whether a Secret and its keys are there, and when they change. RBAC knows no right to names alone: see below.
+# Whether a Secret and its keys are there, and when they change. RBAC knows no right to names of keys alone.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, list, watch]

@@ -72,10 +72,8 @@ fn empty_values_leave_their_variables_out() {
 #[test]
 fn a_digest_wins_over_the_tag() {
     let digest = format!("sha256:{}", "0a".repeat(32));
-    let text = render(
-        "hubspot-listener",
-        &["--set", "image.tag=9.9.9", "--set", &format!("image.digest={digest}")],
-    );
+    let text =
+        render("hubspot-listener", &["--set", "image.tag=9.9.9", "--set", &format!("image.digest={digest}")]);
     assert_eq!(container(&text)["image"], format!("localhost/hubspot-listener/operator@{digest}"));
 }
 
@@ -104,7 +102,15 @@ fn the_operator_may_not_create_what_would_give_it_more_rights() {
         for role in of_kind(&text, "ClusterRole").iter().chain(&of_kind(&text, "Role")) {
             for rule in role["rules"].as_array().unwrap() {
                 let rule = rule.to_string();
-                for bad in ["\"*\"", "rbac.authorization.k8s.io", "escalate", "bind", "impersonate", "exec", "/token"] {
+                for bad in [
+                    "\"*\"",
+                    "rbac.authorization.k8s.io",
+                    "escalate",
+                    "bind",
+                    "impersonate",
+                    "exec",
+                    "/token",
+                ] {
                     assert!(!rule.contains(bad), "{bad} in {rule}");
                 }
             }

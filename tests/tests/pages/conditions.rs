@@ -83,7 +83,9 @@ fn no_page_names_a_reason_that_there_is_not() {
     let known: BTreeSet<&str> = Reason::ALL.into_iter().map(Reason::as_str).collect();
     let types: BTreeSet<&str> = Type::ALL.into_iter().map(Type::as_str).collect();
     for page in ["docs/failure-modes.md", "docs/first-listener.md", "docs/install.md", "docs/upgrade.md"] {
-        for word in read(page).split("(`").skip(1).filter_map(|rest| rest.split_once("`)")).map(|(word, _)| word) {
+        for word in
+            read(page).split("(`").skip(1).filter_map(|rest| rest.split_once("`)")).map(|(word, _)| word)
+        {
             let is_one = word.chars().all(|letter| letter.is_ascii_alphabetic())
                 && word.starts_with(|letter: char| letter.is_ascii_uppercase());
             assert!(!is_one || known.contains(word) || types.contains(word), "{page}: {word}");

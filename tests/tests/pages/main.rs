@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod conditions;
+mod links;
 mod permissions;
 mod values;
 

@@ -39,9 +39,11 @@ fn rules(source: &str, name: &str) -> Vec<Rule> {
         }
         assert!(comment.is_empty(), "a comment within a rule of {name}: {comment}");
         let rule = rules.last_mut().unwrap();
-        for (key, field) in
-            [(" resources", &mut rule.resources), (" resourceNames", &mut rule.names), (" verbs", &mut rule.verbs)]
-        {
+        for (key, field) in [
+            (" resources", &mut rule.resources),
+            (" resourceNames", &mut rule.names),
+            (" verbs", &mut rule.verbs),
+        ] {
             if let Some(value) = list(key) {
                 *field = value;
             }
