@@ -1,12 +1,13 @@
 //! The charts on a real API server: every manifest is accepted in a namespace that enforces the
 //! restricted Pod Security standard, and what is installed goes and stays as it should.
 
-use std::process::{Command, Output};
-use std::sync::LazyLock;
+use std::process::Command;
+use std::sync::Once;
 
 use serde_json::Value;
+use tests::cluster::{Cluster, Output};
 
-use crate::support::{NAMESPACE, VARIANTS, VERSION, chart, objects, plane, printed, render};
+use crate::support::{NAMESPACE, VARIANTS, VERSION, chart, objects, render, render_variant};
 
 /// The resources of the Prometheus operator, by Go's module proxy, and what the module must hash to.
 const PROMETHEUS: [&str; 2] = [
@@ -14,86 +15,82 @@ const PROMETHEUS: [&str; 2] = [
     "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=",
 ];
 
-/// Namespaces with restricted Pod Security, and the resources that the charts use. Made once.
-static PREPARED: LazyLock<()> = LazyLock::new(|| {
+/// The shared cluster with namespaces under restricted Pod Security and the resources that the
+/// charts use.
+fn prepared() -> Option<&'static Cluster> {
+    static PREPARED: Once = Once::new();
+    let cluster = Cluster::control_plane()?;
+    PREPARED.call_once(|| {
+        for namespace in [NAMESPACE, "sales"] {
+            cluster.apply(&format!(
+                "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {namespace}\n  \
+                 labels: {{pod-security.kubernetes.io/enforce: restricted}}\n"
+            ));
+        }
+        let own = concat!(env!("CARGO_MANIFEST_DIR"), "/../crds/hubspotlisteners.yaml");
+        for file in [own, &service_monitors()] {
+            cluster.apply(&std::fs::read_to_string(file).unwrap());
+        }
+        for resource in ["servicemonitors.monitoring.coreos.com", "hubspotlisteners.hubspot-listener.dev"] {
+            served(cluster, resource);
+        }
+    });
+    Some(cluster)
+}
+
+/// The file of the `ServiceMonitor`'s definition, fetched once by Go.
+fn service_monitors() -> String {
     let [module, sum] = PROMETHEUS;
-    let folder = printed(
-        Command::new("go")
-            .args(["mod", "download", "-json", module])
-            .env("GOFLAGS", "-mod=mod")
-            .current_dir(std::env::temp_dir())
-            .output()
-            .expect("the charts' tests need Go 1.26 or newer: https://go.dev/dl"),
-    );
-    let module: Value = serde_json::from_str(&folder).unwrap();
+    let output = Command::new("go")
+        .args(["mod", "download", "-json", module])
+        .env("GOFLAGS", "-mod=mod")
+        .current_dir(std::env::temp_dir())
+        .output()
+        .expect("go, which built the cluster");
+    let module: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
     assert_eq!(module["Sum"], sum, "{module}");
-    let crd = "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml";
-    let crd = format!("{}/{crd}", module["Dir"].as_str().unwrap());
-    printed(kubectl(&["apply", "--server-side", "-f", &crd]));
-    for namespace in [NAMESPACE, "sales"] {
-        printed(kubectl(&["create", "namespace", namespace]));
-        let label = "pod-security.kubernetes.io/enforce=restricted";
-        printed(kubectl(&["label", "namespace", namespace, label]));
-    }
-    printed(kubectl(&[
-        "apply",
-        "--server-side",
-        "-f",
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../crds/hubspotlisteners.yaml"),
-    ]));
-    served("servicemonitors.monitoring.coreos.com");
-    served("hubspotlisteners.hubspot-listener.dev");
-});
-
-fn prepared() {
-    LazyLock::force(&PREPARED);
+    let folder = module["Dir"].as_str().unwrap();
+    format!("{folder}/example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml")
 }
 
-fn kubectl(arguments: &[&str]) -> Output {
-    plane().kubectl(arguments)
-}
-
-fn served(definition: &str) {
+fn served(cluster: &Cluster, definition: &str) {
     let name = format!("crd/{definition}");
-    printed(kubectl(&["wait", "--for=condition=Established", &name, "--timeout=30s"]));
+    cluster.kubectl(&["wait", "--for=condition=Established", &name, "--timeout=30s"]).ok();
 }
 
 /// Server-side dry run of a text.
-fn accepted(text: &str) -> Output {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), text).unwrap();
-    let path = file.path().to_str().unwrap();
-    kubectl(&["apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", path])
+fn tried(cluster: &Cluster, text: &str) -> Output {
+    let arguments = ["apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-"];
+    cluster.kubectl_with(&arguments, text)
 }
 
 #[test]
 fn the_api_server_takes_every_manifest_and_warns_of_nothing() {
-    prepared();
-    for (name, arguments) in VARIANTS {
-        let text = render("hubspot-listener", arguments);
-        let output = accepted(&text);
+    let Some(cluster) = prepared() else { return };
+    for (name, values) in VARIANTS {
+        let text = render_variant(cluster, values);
+        let output = tried(cluster, &text);
         // A Deployment that breaks Pod Security is taken, with a warning.
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{name}");
-        let lines = printed(output);
+        assert_eq!(output.stderr, "", "{name}");
+        let lines = output.ok();
         assert_eq!(lines.lines().count(), objects(&text).len(), "{name}: {lines}");
     }
-    printed(accepted(&render("hubspot-listener-crds", &["--set", "annotations.a=b,labels.a=b"])));
+    tried(cluster, &render(cluster, "hubspot-listener-crds", &["--set", "annotations.a=b,labels.a=b"])).ok();
 }
 
 #[test]
 fn a_field_that_kubernetes_does_not_know_would_be_seen() {
-    prepared();
-    let text = render("hubspot-listener", &[]).replace("enableServiceLinks", "enableServiceLynx");
-    let output = accepted(&text);
-    assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("enableServiceLynx"), "{output:?}");
+    let Some(cluster) = prepared() else { return };
+    let text = render_variant(cluster, None).replace("enableServiceLinks", "enableServiceLynx");
+    let refused = tried(cluster, &text).refused();
+    assert!(refused.contains("enableServiceLynx"), "{refused}");
 }
 
 #[test]
 fn the_pods_of_the_operator_are_let_in_under_restricted_pod_security() {
-    prepared();
-    for (name, arguments) in VARIANTS {
-        let text = render("hubspot-listener", arguments);
+    let Some(cluster) = prepared() else { return };
+    for (name, values) in VARIANTS {
+        let text = render_variant(cluster, values);
         let deployment = objects(&text).into_iter().find(|object| object["kind"] == "Deployment").unwrap();
         let mut pod = deployment["spec"]["template"].clone();
         pod["apiVersion"] = "v1".into();
@@ -104,52 +101,53 @@ fn the_pods_of_the_operator_are_let_in_under_restricted_pod_security() {
         let spec = pod["spec"].as_object_mut().unwrap();
         spec.remove("serviceAccountName");
         spec.remove("priorityClassName");
-        let output = accepted(&pod.to_string());
-        assert!(output.status.success(), "{name}: {output:?}");
+        let output = tried(cluster, &pod.to_string());
+        assert!(output.success, "{name}: {output:?}");
         pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = true.into();
-        let output = accepted(&pod.to_string());
-        let refused = String::from_utf8_lossy(&output.stderr).contains("violates PodSecurity \"restricted");
-        assert!(refused, "{name}: the namespace enforces nothing: {output:?}");
+        let refused = tried(cluster, &pod.to_string()).refused();
+        assert!(refused.contains("violates PodSecurity \"restricted"), "{name}: {refused}");
     }
 }
 
 /// Whether the ServiceAccount of the release in [`NAMESPACE`] may. A subresource is `resource:sub`.
-fn may(account: &str, verb: &str, resource: &str, namespace: &str) -> bool {
+fn may(cluster: &Cluster, account: &str, verb: &str, resource: &str, namespace: &str) -> bool {
     let account = format!("--as=system:serviceaccount:{NAMESPACE}:{account}");
     let (resource, sub) = resource.split_once(':').unwrap_or((resource, ""));
     let sub = format!("--subresource={sub}");
-    let output = kubectl(&["auth", "can-i", verb, resource, &sub, "--namespace", namespace, &account]);
-    match String::from_utf8_lossy(&output.stdout).trim() {
+    let output =
+        cluster.kubectl(&["auth", "can-i", verb, resource, &sub, "--namespace", namespace, &account]);
+    match output.stdout.trim() {
         "yes" => true,
         "no" => false,
         _ => panic!("{verb} {resource}: {output:?}"),
     }
 }
 
-fn helm(arguments: &[&str]) -> String {
+fn helm(cluster: &Cluster, arguments: &[&str]) -> String {
     let mut all = arguments.to_vec();
     all.extend(["--namespace", NAMESPACE]);
-    printed(plane().helm(&all))
+    cluster.helm(&all).ok()
 }
 
 #[test]
 fn the_operator_gets_its_rights_and_no_others_and_all_goes_at_uninstall() {
-    prepared();
+    let Some(cluster) = prepared() else { return };
     let path = chart("hubspot-listener");
     let path = path.to_str().unwrap();
     let one = "only-sales-hubspot-listener-operator";
-    helm(&["install", "only-sales", path, "--set", "watchNamespace=sales"]);
-    assert!(may(one, "list", "secrets", "sales"));
-    assert!(may(one, "patch", "hubspotlisteners.hubspot-listener.dev:status", "sales"));
-    assert!(!may(one, "list", "secrets", "default"));
-    assert!(!may(one, "list", "secrets", NAMESPACE));
-    assert!(may(one, "create", "leases.coordination.k8s.io", NAMESPACE));
-    assert!(may(one, "update", &format!("leases.coordination.k8s.io/{one}"), NAMESPACE));
-    assert!(!may(one, "update", "leases.coordination.k8s.io/another", NAMESPACE));
-    helm(&["uninstall", "only-sales"]);
+    helm(cluster, &["install", "only-sales", path, "--set", "watchNamespace=sales"]);
+    assert!(may(cluster, one, "list", "secrets", "sales"));
+    assert!(may(cluster, one, "patch", "hubspotlisteners.hubspot-listener.dev:status", "sales"));
+    assert!(!may(cluster, one, "list", "secrets", "default"));
+    assert!(!may(cluster, one, "list", "secrets", NAMESPACE));
+    assert!(may(cluster, one, "create", "leases.coordination.k8s.io", NAMESPACE));
+    assert!(may(cluster, one, "update", &format!("leases.coordination.k8s.io/{one}"), NAMESPACE));
+    assert!(!may(cluster, one, "update", "leases.coordination.k8s.io/another", NAMESPACE));
+    helm(cluster, &["uninstall", "only-sales"]);
 
     let wide = "hubspot-listener-operator";
-    let notes = helm(&["install", "hubspot-listener", path, "--set", "listeners.defaultHost=a.example.com"]);
+    let notes =
+        helm(cluster, &["install", "hubspot-listener", path, "--set", "listeners.defaultHost=a.example.com"]);
     assert!(
         notes.contains(&format!("The operator {wide} {VERSION} is in the namespace {NAMESPACE}")),
         "{notes}"
@@ -161,7 +159,7 @@ fn the_operator_gets_its_rights_and_no_others_and_all_goes_at_uninstall() {
         ("create", "events.events.k8s.io"),
         ("delete", "poddisruptionbudgets.policy"),
     ] {
-        assert!(may(wide, verb, resource, "default"), "{verb} {resource}");
+        assert!(may(cluster, wide, verb, resource, "default"), "{verb} {resource}");
     }
     for (verb, resource) in [
         ("patch", "hubspotlisteners.hubspot-listener.dev"),
@@ -172,40 +170,40 @@ fn the_operator_gets_its_rights_and_no_others_and_all_goes_at_uninstall() {
         ("create", "leases.coordination.k8s.io"),
         ("create", "rolebindings.rbac.authorization.k8s.io"),
     ] {
-        assert!(!may(wide, verb, resource, "default"), "{verb} {resource}");
+        assert!(!may(cluster, wide, verb, resource, "default"), "{verb} {resource}");
     }
     // The pod is made: the namespace enforces the restricted standard.
     let selector = "app.kubernetes.io/instance=hubspot-listener";
-    tests::eventually(30, "a pod of the operator", || {
-        let pods = kubectl(&["get", "pods", "-n", NAMESPACE, "-l", selector, "-o", "name"]);
-        Some(printed(pods)).filter(|pods| !pods.is_empty())
+    cluster.wait_until(30, "a pod of the operator", || {
+        let pods = cluster.kubectl(&["get", "pods", "-n", NAMESPACE, "-l", selector, "-o", "name"]);
+        Some(pods.ok()).filter(|pods| !pods.is_empty())
     });
-    helm(&["uninstall", "hubspot-listener"]);
+    helm(cluster, &["uninstall", "hubspot-listener"]);
     let kinds = "deployments,services,roles,rolebindings,clusterroles,clusterrolebindings,serviceaccounts";
-    let left = printed(kubectl(&["get", kinds, "-n", NAMESPACE, "-l", selector, "-o", "name"]));
+    let left = cluster.kubectl(&["get", kinds, "-n", NAMESPACE, "-l", selector, "-o", "name"]).ok();
     assert_eq!(left, "");
 }
 
 #[test]
 fn the_listener_in_the_notes_is_one_that_the_api_server_takes() {
-    prepared();
+    let Some(cluster) = prepared() else { return };
     let path = chart("hubspot-listener");
     for host in [&[][..], &["--set", "listeners.defaultHost=a.example.com"]] {
         let mut arguments = vec!["install", "notes", path.to_str().unwrap(), "--dry-run=server"];
         arguments.extend(host);
-        let notes = helm(&arguments);
+        let notes = helm(cluster, &arguments);
         assert!(!notes.contains("has no HubSpotListener resource"), "{notes}");
         let (_, rest) = notes.split_once("<<'END'\n").unwrap();
         let (manifest, _) = rest.split_once("\n  END").unwrap();
         let manifest: String = manifest.lines().map(|line| format!("{}\n", &line[2..])).collect();
-        let lines = printed(accepted(&manifest));
+        let lines = tried(cluster, &manifest).ok();
         assert!(lines.contains("hubspotlistener.hubspot-listener.dev/contacts"), "{lines}");
     }
 }
 
 #[test]
 fn uninstalling_the_resource_s_chart_leaves_the_listeners_and_it_can_be_installed_again() {
-    prepared();
+    let Some(cluster) = prepared() else { return };
     let path = chart("hubspot-listener-crds");
     let name = "hubspotlisteners.hubspot-listener.dev";
     // It is there already, from the file; helm takes it over.
@@ -217,8 +215,8 @@ fn uninstalling_the_resource_s_chart_leaves_the_listeners_and_it_can_be_installe
         "--take-ownership",
         "--force-conflicts",
     ];
-    helm(&install);
-    served(name);
+    helm(cluster, &install);
+    served(cluster, name);
     let listener = "
 apiVersion: hubspot-listener.dev/v1alpha1
 kind: HubSpotListener
@@ -228,13 +226,11 @@ spec:
   clientSecrets: [{name: app, key: secret}]
   destinations: [{name: audit, log: {}}]
 ";
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), listener).unwrap();
-    printed(kubectl(&["apply", "-f", file.path().to_str().unwrap()]));
+    cluster.apply(listener);
     for _ in 0..2 {
-        helm(&["uninstall", "hubspot-listener-crds"]);
-        printed(kubectl(&["get", "crd", name]));
-        printed(kubectl(&["get", "hubspotlisteners", "-n", "sales", "kept"]));
-        helm(&install[..4]);
+        helm(cluster, &["uninstall", "hubspot-listener-crds"]);
+        cluster.kubectl(&["get", "crd", name]).ok();
+        cluster.kubectl(&["get", "hubspotlisteners", "-n", "sales", "kept"]).ok();
+        helm(cluster, &install[..4]);
     }
 }

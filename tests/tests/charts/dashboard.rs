@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use tests::cluster::Cluster;
 
 use crate::support::{chart, of_kind, render};
 
@@ -47,7 +48,8 @@ fn every_metric_of_the_dashboard_is_documented() {
 
 #[test]
 fn the_config_map_holds_the_dashboard_as_it_stands_in_the_file() {
-    let text = render("hubspot-listener", &["--set", "dashboard.enabled=true"]);
+    let Some(cluster) = Cluster::control_plane() else { return };
+    let text = render(cluster, "hubspot-listener", &["--set", "dashboard.enabled=true"]);
     let maps = of_kind(&text, "ConfigMap");
     let held = maps[0]["data"]["hubspot-listeners.json"].as_str().unwrap();
     assert_eq!(serde_json::from_str::<Value>(held).unwrap(), dashboard());

@@ -4,26 +4,30 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args as _;
 use serde_json::Value;
+use tests::cluster::Cluster;
 
-use crate::support::{VARIANTS, VERSION, chart, helm, objects, of_kind, printed, render};
+use crate::support::{VARIANTS, VERSION, chart, file_of, objects, of_kind, render, render_variant};
 
 const CHARTS: [&str; 2] = ["hubspot-listener", "hubspot-listener-crds"];
 
 #[test]
 fn helm_lint_finds_nothing_with_any_values() {
-    printed(helm(&["lint", "--strict", chart("hubspot-listener-crds").to_str().unwrap()]));
-    for (_, arguments) in VARIANTS {
+    let Some(cluster) = Cluster::control_plane() else { return };
+    cluster.helm(&["lint", "--strict", chart("hubspot-listener-crds").to_str().unwrap()]).ok();
+    for (_, values) in VARIANTS {
         let chart = chart("hubspot-listener");
+        let values = file_of(values);
         let mut all = vec!["lint", "--strict", chart.to_str().unwrap()];
-        all.extend(arguments);
-        printed(helm(&all));
+        all.extend(values.iter().map(String::as_str));
+        cluster.helm(&all).ok();
     }
 }
 
 #[test]
 fn the_manifests_are_those_that_were_looked_at() {
-    for (name, arguments) in VARIANTS {
-        let text = render("hubspot-listener", arguments).replace(VERSION, "VERSION");
+    let Some(cluster) = Cluster::control_plane() else { return };
+    for (name, values) in VARIANTS {
+        let text = render_variant(cluster, values).replace(VERSION, "VERSION");
         // The dashboard is a file of its own.
         let (text, rest) = text.split_once("  hubspot-listeners.json: |\n").unwrap_or((&text, ""));
         let rest = rest.split_once("\n---\n").map_or("", |(_, rest)| rest);
@@ -44,6 +48,7 @@ fn charts_and_workspace_have_one_version() {
 
 #[test]
 fn every_variable_of_the_operator_is_set_by_the_chart_and_no_other() {
+    let Some(cluster) = Cluster::control_plane() else { return };
     let command = operator::options::Defaults::augment_args(clap::Command::new("operator"));
     let command = operator::options::Process::augment_args(command);
     let mut known: BTreeSet<String> = command
@@ -54,32 +59,38 @@ fn every_variable_of_the_operator_is_set_by_the_chart_and_no_other() {
     // Not an option of the operator's loop, but of its log.
     known.insert("OPERATOR_LOG".to_owned());
     let mut set = BTreeSet::new();
-    for (_, arguments) in VARIANTS {
-        set.extend(environment(&render("hubspot-listener", arguments)).into_keys());
+    for (_, values) in VARIANTS {
+        set.extend(environment(&render_variant(cluster, values)).into_keys());
     }
     assert_eq!(set, known);
 }
 
 #[test]
 fn empty_values_leave_their_variables_out() {
-    let environment = environment(&render("hubspot-listener", &[]));
+    let Some(cluster) = Cluster::control_plane() else { return };
+    let environment = environment(&render_variant(cluster, None));
     for absent in ["DEFAULT_HOST", "DEFAULT_INGRESS_CLASS", "ALLOWED_ADDRESSES", "WATCH_NAMESPACE"] {
         assert!(!environment.contains_key(absent), "{absent}");
     }
-    assert_eq!(environment["LISTENER_IMAGE"], format!("localhost/hubspot-listener/listener:{VERSION}"));
+    assert_eq!(environment["LISTENER_IMAGE"], format!("localhost/hubspot-listener:{VERSION}"));
 }
 
 #[test]
 fn a_digest_wins_over_the_tag() {
+    let Some(cluster) = Cluster::control_plane() else { return };
     let digest = format!("sha256:{}", "0a".repeat(32));
-    let text =
-        render("hubspot-listener", &["--set", "image.tag=9.9.9", "--set", &format!("image.digest={digest}")]);
-    assert_eq!(container(&text)["image"], format!("localhost/hubspot-listener/operator@{digest}"));
+    let text = render(
+        cluster,
+        "hubspot-listener",
+        &["--set", "image.tag=9.9.9", "--set", &format!("image.digest={digest}")],
+    );
+    assert_eq!(container(&text)["image"], format!("localhost/hubspot-listener-operator@{digest}"));
 }
 
 #[test]
 fn with_watch_namespace_nothing_is_cluster_wide() {
-    let text = render("hubspot-listener", &["-f", "single-namespace.yaml"]);
+    let Some(cluster) = Cluster::control_plane() else { return };
+    let text = render_variant(cluster, Some("single-namespace.yaml"));
     for object in objects(&text) {
         let namespace = object["metadata"]["namespace"].as_str();
         assert!(namespace.is_some(), "{} {}", object["kind"], object["metadata"]["name"]);
@@ -88,7 +99,7 @@ fn with_watch_namespace_nothing_is_cluster_wide() {
         let role = roles.into_iter().find(|role| role["metadata"][field] == value);
         role.unwrap_or_else(|| panic!("no role with {field} {value}"))["rules"].clone()
     };
-    let wide = of_kind(&render("hubspot-listener", &[]), "ClusterRole");
+    let wide = of_kind(&render_variant(cluster, None), "ClusterRole");
     assert_eq!(
         rules(of_kind(&text, "Role"), "namespace", "sales"),
         rules(wide, "name", "hubspot-system-hubspot-listener-operator")
@@ -97,8 +108,9 @@ fn with_watch_namespace_nothing_is_cluster_wide() {
 
 #[test]
 fn the_operator_may_not_create_what_would_give_it_more_rights() {
-    for (_, arguments) in VARIANTS {
-        let text = render("hubspot-listener", arguments);
+    let Some(cluster) = Cluster::control_plane() else { return };
+    for (_, values) in VARIANTS {
+        let text = render_variant(cluster, values);
         for role in of_kind(&text, "ClusterRole").iter().chain(&of_kind(&text, "Role")) {
             for rule in role["rules"].as_array().unwrap() {
                 let rule = rule.to_string();
@@ -120,7 +132,8 @@ fn the_operator_may_not_create_what_would_give_it_more_rights() {
 
 #[test]
 fn labels_of_people_do_not_change_what_the_selector_finds() {
-    let text = render("hubspot-listener", &["-f", "full.yaml"]);
+    let Some(cluster) = Cluster::control_plane() else { return };
+    let text = render_variant(cluster, Some("full.yaml"));
     let deployment = &of_kind(&text, "Deployment")[0];
     let labels = &deployment["spec"]["template"]["metadata"]["labels"];
     assert_eq!(labels["tier"], "control");
@@ -131,15 +144,18 @@ fn labels_of_people_do_not_change_what_the_selector_finds() {
 
 #[test]
 fn the_definition_stays_unless_it_is_told_not_to() {
+    let Some(cluster) = Cluster::control_plane() else { return };
     let policy = |text: &str| of_kind(text, "CustomResourceDefinition")[0]["metadata"]["annotations"].clone();
-    let kept = policy(&render("hubspot-listener-crds", &["--set", "annotations.a=b"]));
+    let kept = policy(&render(cluster, "hubspot-listener-crds", &["--set", "annotations.a=b"]));
     assert_eq!(kept, serde_json::json!({"helm.sh/resource-policy": "keep", "a": "b"}));
-    assert_eq!(policy(&render("hubspot-listener-crds", &["--set", "keep=false"])), Value::Null);
+    assert_eq!(policy(&render(cluster, "hubspot-listener-crds", &["--set", "keep=false"])), Value::Null);
 }
 
 #[test]
 fn helm_makes_the_definition_that_the_types_make() {
-    let mut rendered = of_kind(&render("hubspot-listener-crds", &[]), "CustomResourceDefinition").remove(0);
+    let Some(cluster) = Cluster::control_plane() else { return };
+    let mut rendered =
+        of_kind(&render(cluster, "hubspot-listener-crds", &[]), "CustomResourceDefinition").remove(0);
     rendered["metadata"].as_object_mut().unwrap().remove("annotations");
     let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../crds/hubspotlisteners.yaml");
     let committed = objects(&std::fs::read_to_string(committed).unwrap()).remove(0);
