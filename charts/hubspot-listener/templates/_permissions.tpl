@@ -8,7 +8,7 @@ In the namespaces of the listeners: a ClusterRole, or with `watchNamespace` a Ro
 # The listeners themselves: what they ask for. It never changes them.
 - apiGroups: [hubspot-listener.dev]
   resources: [hubspotlisteners]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # Their URL, conditions and counters.
 - apiGroups: [hubspot-listener.dev]
   resources: [hubspotlisteners/status]
@@ -20,16 +20,20 @@ In the namespaces of the listeners: a ClusterRole, or with `watchNamespace` a Ro
 # Shared settings are read to check them; each listener's configuration file is a ConfigMap.
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [get, list, watch, create, patch, delete]
-# Pods need a Service, a ServiceAccount without a token, and a claim for their store.
+  verbs: [get, list, watch, create, patch]
+# Pods need a Service and a ServiceAccount without a token. They go with their listener, by owner references.
 - apiGroups: [""]
-  resources: [services, serviceaccounts, persistentvolumeclaims]
-  verbs: [list, watch, create, patch, delete]
+  resources: [services, serviceaccounts]
+  verbs: [list, watch, create, patch]
 # The pods of a listener.
 - apiGroups: [apps]
   resources: [deployments]
+  verbs: [list, watch, create, patch]
+# The claim of an embedded store; deleted when the manifest names a database instead.
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
   verbs: [list, watch, create, patch, delete]
-# The way in from outside, and who may reach the pods.
+# The way in from outside, and who may reach the pods; deleted when the manifest or the chart no longer wants them.
 - apiGroups: [networking.k8s.io]
   resources: [ingresses, networkpolicies]
   verbs: [list, watch, create, patch, delete]

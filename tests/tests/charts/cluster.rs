@@ -164,6 +164,8 @@ fn the_operator_gets_its_rights_and_no_others_and_all_goes_at_uninstall() {
     for (verb, resource) in [
         ("patch", "hubspotlisteners.hubspot-listener.dev"),
         ("create", "secrets"),
+        ("delete", "deployments.apps"),
+        ("delete", "configmaps"),
         ("create", "pods"),
         ("create", "pods:exec"),
         ("create", "serviceaccounts:token"),

@@ -1,5 +1,4 @@
 //! The charts, by real helm and on a real API server.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod cluster;
 mod dashboard;

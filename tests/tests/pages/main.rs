@@ -1,6 +1,5 @@
 //! Pages, and parts of pages, that are made from the sources. Each is committed and never edited by
 //! hand: what stands after the mark is made. With `UPDATE_DOCS=1` the tests write it.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod conditions;
 mod links;
