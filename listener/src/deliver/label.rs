@@ -49,7 +49,7 @@ pub fn data_uri(live: &Live, metrics: &Metrics, record: &[u8]) -> String {
 }
 
 /// Names a record, or says why its template does not.
-pub fn try_trace_key(live: &Live, record: &[u8]) -> Result<String, RenderError> {
+pub(crate) fn try_trace_key(live: &Live, record: &[u8]) -> Result<String, RenderError> {
     let key = match &live.trace_key {
         Some(template) => render(live, template, record)?,
         None => built_in(record),
@@ -58,7 +58,7 @@ pub fn try_trace_key(live: &Live, record: &[u8]) -> Result<String, RenderError> 
 }
 
 /// A link to a record, empty where there is no template, or why its template gives none.
-pub fn try_data_uri(live: &Live, record: &[u8]) -> Result<String, RenderError> {
+pub(crate) fn try_data_uri(live: &Live, record: &[u8]) -> Result<String, RenderError> {
     live.data_uri.as_ref().map_or_else(|| Ok(String::new()), |template| render(live, template, record))
 }
 
@@ -123,7 +123,7 @@ fn classic_name(type_id: &str) -> &str {
 }
 
 /// The key, or what is left of it where it is longer than a key may be; see the module.
-pub fn bounded(key: String) -> String {
+pub(crate) fn bounded(key: String) -> String {
     // As many bytes are never more scalar values.
     if key.len() <= MAX_TRACE_KEY_CHARACTERS {
         return key;

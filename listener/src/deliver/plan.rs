@@ -33,7 +33,12 @@ pub(super) struct Plan {
 
 impl Plan {
     /// The plan of the destination `name`, where the configuration has one.
-    pub(super) fn of(name: &str, live: &Arc<Live>, clock: &Clock, metrics: &Arc<Metrics>) -> Option<Arc<Self>> {
+    pub(super) fn of(
+        name: &str,
+        live: &Arc<Live>,
+        clock: &Clock,
+        metrics: &Arc<Metrics>,
+    ) -> Option<Arc<Self>> {
         let destination = live.destinations.iter().find(|destination| destination.name == name)?;
         let namespace = &live.configuration.namespace;
         let listener = format!("{namespace}/{}", live.configuration.name);

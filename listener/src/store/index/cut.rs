@@ -62,14 +62,7 @@ pub(super) struct Cut {
 impl Cut {
     /// Begins at a destination's cursor.
     pub(super) fn new(request: Arc<PageRequest>, start: Cursor) -> Self {
-        Self {
-            request,
-            start,
-            next: start,
-            filling: Filling::default(),
-            ignored: 0,
-            errors: Vec::new(),
-        }
+        Self { request, start, next: start, filling: Filling::default(), ignored: 0, errors: Vec::new() }
     }
 
     /// Whether what was found holds for another request: same cursor, filter and bounds.
@@ -221,7 +214,8 @@ impl Commit {
             next: cut.next,
             ignored: cut.ignored,
             errors: std::mem::take(&mut cut.errors),
-            page: number.map(|number| (number, cut.filling.records().iter().map(|record| record.id).collect())),
+            page: number
+                .map(|number| (number, cut.filling.records().iter().map(|record| record.id).collect())),
             oversized: cut.filling.oversized(),
             now_ms,
         }
