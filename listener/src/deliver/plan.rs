@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use crds::limits::MAX_PAGE_BYTES;
 
 use super::classify::Reply;
@@ -84,6 +85,12 @@ impl Plan {
             max_waiting: destination.concurrency.saturating_mul(4).max(MIN_WAITING),
             now_ms,
         }
+    }
+
+    /// What is sent in the place of a record.
+    #[expect(clippy::unused_self, reason = "the plan decides; records go as they came")]
+    pub(super) fn handed_on(&self, record: &Record) -> Bytes {
+        record.bytes.clone()
     }
 
     /// Hands a page on.

@@ -69,7 +69,8 @@ pub(crate) fn rehearse(
     clock: &Clock,
     metrics: &Arc<Metrics>,
 ) -> Option<Handed> {
-    let request = Plan::of(name, live, clock, metrics)?.request(clock.now_ms());
+    let plan = Plan::of(name, live, clock, metrics)?;
+    let request = plan.request(clock.now_ms());
     let mut handed = Handed::default();
     let mut filling = Filling::default();
     for record in records {
@@ -77,15 +78,14 @@ pub(crate) fn rehearse(
             Route::Skip => handed.routes.push(Routed::Skipped),
             Route::Fail(error) => handed.routes.push(Routed::Failed(error.failure)),
             Route::Take => {
-                if let Err(record) = filling.offer(record.clone(), &request) {
+                if let Err(left) = filling.offer(record.clone(), &request) {
                     handed.close(&mut filling, &request, Closed::Bytes);
                     // An empty page takes any record.
-                    let _taken = filling.offer(record, &request);
+                    let _taken = filling.offer(left, &request);
                 }
-                handed.routes.push(Routed::Page {
-                    number: handed.pages.len() + 1,
-                    bytes: filling.records().last().map(|record| record.bytes.clone()).unwrap_or_default(),
-                });
+                handed
+                    .routes
+                    .push(Routed::Page { number: handed.pages.len() + 1, bytes: plan.handed_on(record) });
                 if filling.is_full(&request) {
                     let closed = if filling.oversized() { Closed::Oversized } else { Closed::Size };
                     handed.close(&mut filling, &request, closed);
