@@ -24,6 +24,7 @@ crds: ## write crds/hubspotlisteners.yaml from the types
 
 docs: ## write the generated pages of docs/
 	UPDATE_DOCS=1 $(CARGO) test --locked -p language --lib reference
+	UPDATE_DOCS=1 $(CARGO) test --locked -p tests --test preview documentation
 
 fmt: ## format the code
 	$(CARGO) fmt --all

@@ -294,7 +294,7 @@ fn preview_needs_no_secret_and_says_what_is_wrong() {
 }
 
 #[test]
-fn the_page_of_the_documentation_is_current() {
+fn the_documentation_is_current() {
     let mut batches: Vec<String> = std::fs::read_dir(fixture("hubspot/batches"))
         .expect("the batches")
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
@@ -319,7 +319,7 @@ fn the_page_of_the_documentation_is_current() {
     } else if page != wanted {
         let differs = page.lines().zip(wanted.lines()).position(|(is, should)| is != should);
         panic!(
-            "docs/preview.md is not current from line {}. Run\n  UPDATE_DOCS=1 cargo test -p tests --test preview",
+            "docs/preview.md is not current from line {}. Run\n  UPDATE_DOCS=1 cargo test -p tests --test preview documentation",
             differs.unwrap_or_else(|| page.lines().count()) + 1
         );
     }
