@@ -18,7 +18,16 @@ pub fn binary() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let output = Command::new(cargo)
+        let mut command = Command::new(cargo);
+        // `cargo test` sets these for the test. With them build scripts of dependencies (ring's) would run anew,
+        // and all that stands on them would be built again, there and back with each run.
+        for (name, _) in std::env::vars_os() {
+            if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|begin| name.to_string_lossy().starts_with(begin))
+            {
+                command.env_remove(name);
+            }
+        }
+        let output = command
             .args(["build", "--locked", "--bin", "listener", "--message-format=json"])
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
             .stderr(Stdio::inherit())

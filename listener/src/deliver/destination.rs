@@ -107,7 +107,7 @@ impl Destination {
             return;
         }
         let live = Arc::clone(&self.live.borrow_and_update());
-        self.plan = Plan::of(&self.name, &live, &self.context);
+        self.plan = Plan::of(&self.name, &live, &self.context.clock, &self.context.metrics);
         if let Some(plan) = &self.plan {
             self.labels = Some(plan.labels.clone());
         }

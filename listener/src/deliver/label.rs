@@ -31,44 +31,54 @@ use sha2::{Digest, Sha256};
 use super::facts::Facts;
 use crate::config::Live;
 use crate::metrics::{CauseLabels, Metrics};
-use language::template::{Scope, Template};
+use language::template::{RenderError, Scope, Template};
 
 /// Scalar values that stay at the beginning of a key that is cut.
 const HEAD: usize = 120;
 /// Scalar values that stay at its end.
 const TAIL: usize = 118;
 
-/// Names a record; see the module.
+/// Names a record; see the module. A template that fails is counted and gives nothing.
 pub fn trace_key(live: &Live, metrics: &Metrics, record: &[u8]) -> String {
-    cut(match &live.trace_key {
-        Some(template) => render(live, metrics, template, "trace_key", record),
-        None => built_in(record),
-    })
+    try_trace_key(live, record).unwrap_or_else(|_| failed(live, metrics, "trace_key"))
 }
 
-/// A link to a record, or whatever its template gives; nothing where there is none or it fails.
+/// A link to a record, or whatever its template gives; nothing where there is none or it fails, which is counted.
 pub fn data_uri(live: &Live, metrics: &Metrics, record: &[u8]) -> String {
-    live.data_uri
-        .as_ref()
-        .map_or_else(String::new, |template| render(live, metrics, template, "data_uri", record))
+    try_data_uri(live, record).unwrap_or_else(|_| failed(live, metrics, "data_uri"))
 }
 
-fn render(live: &Live, metrics: &Metrics, template: &Template, cause: &'static str, record: &[u8]) -> String {
-    let scope = Scope {
+/// Names a record, or says why its template does not.
+pub(crate) fn try_trace_key(live: &Live, record: &[u8]) -> Result<String, RenderError> {
+    let key = match &live.trace_key {
+        Some(template) => render(live, template, record)?,
+        None => built_in(record),
+    };
+    Ok(bounded(key))
+}
+
+/// A link to a record, empty where there is no template, or why its template gives none.
+pub(crate) fn try_data_uri(live: &Live, record: &[u8]) -> Result<String, RenderError> {
+    live.data_uri.as_ref().map_or_else(|| Ok(String::new()), |template| render(live, template, record))
+}
+
+fn render(live: &Live, template: &Template, record: &[u8]) -> Result<String, RenderError> {
+    template.render(&Scope {
         record: Some(record),
         settings: Some(&live.settings),
         listener: Some(&live.listener),
         more: None,
-    };
-    template.render(&scope).unwrap_or_else(|_| {
-        let labels = CauseLabels {
-            namespace: live.configuration.namespace.clone(),
-            listener: live.configuration.name.clone(),
-            cause,
-        };
-        metrics.template_errors.get_or_create(&labels).inc();
-        String::new()
     })
+}
+
+fn failed(live: &Live, metrics: &Metrics, cause: &'static str) -> String {
+    let labels = CauseLabels {
+        namespace: live.configuration.namespace.clone(),
+        listener: live.configuration.name.clone(),
+        cause,
+    };
+    metrics.template_errors.get_or_create(&labels).inc();
+    String::new()
 }
 
 fn built_in(record: &[u8]) -> String {
@@ -112,7 +122,8 @@ fn classic_name(type_id: &str) -> &str {
     }
 }
 
-fn cut(key: String) -> String {
+/// The key, or what is left of it where it is longer than a key may be; see the module.
+pub(crate) fn bounded(key: String) -> String {
     // As many bytes are never more scalar values.
     if key.len() <= MAX_TRACE_KEY_CHARACTERS {
         return key;
@@ -155,7 +166,7 @@ mod tests {
         let cases: Cases = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
         assert!(cases.trace_keys.len() >= 9);
         for case in cases.trace_keys {
-            assert_eq!(cut(case.text), case.expect, "{}", case.name);
+            assert_eq!(bounded(case.text), case.expect, "{}", case.name);
         }
     }
 
@@ -213,7 +224,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_key_never_has_more_than_256_scalar_values(key in ".{0,600}") {
-            prop_assert!(cut(key).chars().count() <= MAX_TRACE_KEY_CHARACTERS);
+            prop_assert!(bounded(key).chars().count() <= MAX_TRACE_KEY_CHARACTERS);
         }
 
         #[test]

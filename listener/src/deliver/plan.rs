@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use crds::limits::MAX_PAGE_BYTES;
 
 use super::classify::Reply;
@@ -13,6 +14,7 @@ use super::{http, label, log};
 use crate::config::{Live, LiveDestination, Target};
 use crate::metrics::{DestinationLabels, Metrics};
 use crate::store::{Cost, ErrorClass, Failure, NewError, Page, PageRequest, Record, RecordId, Route, Router};
+use language::clock::Clock;
 use language::filter::FilterError;
 
 /// Pages that may wait for a retry before no new one is cut, at least.
@@ -32,7 +34,12 @@ pub(super) struct Plan {
 
 impl Plan {
     /// The plan of the destination `name`, where the configuration has one.
-    pub(super) fn of(name: &str, live: &Arc<Live>, context: &Context) -> Option<Arc<Self>> {
+    pub(super) fn of(
+        name: &str,
+        live: &Arc<Live>,
+        clock: &Clock,
+        metrics: &Arc<Metrics>,
+    ) -> Option<Arc<Self>> {
         let destination = live.destinations.iter().find(|destination| destination.name == name)?;
         let namespace = &live.configuration.namespace;
         let listener = format!("{namespace}/{}", live.configuration.name);
@@ -53,7 +60,7 @@ impl Plan {
                 listener: live.configuration.name.clone(),
                 destination: name.to_owned(),
             },
-            route: router(live, destination, context),
+            route: router(live, destination, clock, metrics),
             live: Arc::clone(live),
             destination: Arc::clone(destination),
             listener,
@@ -78,6 +85,12 @@ impl Plan {
             max_waiting: destination.concurrency.saturating_mul(4).max(MIN_WAITING),
             now_ms,
         }
+    }
+
+    /// What is sent in the place of a record.
+    #[expect(clippy::unused_self, reason = "the plan decides; records go as they came")]
+    pub(super) fn handed_on(&self, record: &Record) -> Bytes {
+        record.bytes.clone()
     }
 
     /// Hands a page on.
@@ -122,9 +135,14 @@ fn new_error(live: &Live, record: &Record, failure: Failure, at_ms: i64, metrics
     }
 }
 
-fn router(live: &Arc<Live>, destination: &Arc<LiveDestination>, context: &Context) -> Router {
+fn router(
+    live: &Arc<Live>,
+    destination: &Arc<LiveDestination>,
+    clock: &Clock,
+    metrics: &Arc<Metrics>,
+) -> Router {
     let (live, destination) = (Arc::clone(live), Arc::clone(destination));
-    let (clock, metrics) = (context.clock.clone(), Arc::clone(&context.metrics));
+    let (clock, metrics) = (clock.clone(), Arc::clone(metrics));
     Arc::new(move |record| {
         let Some(filter) = &destination.filter else { return Route::Take };
         match judge(record.id, filter.matches(&record.bytes, &live.surroundings)) {

@@ -11,6 +11,7 @@
 //! 5. Nothing is queued without bound; what cannot be taken is refused with a reason.
 
 mod error;
+mod filling;
 pub mod index;
 pub mod journal;
 pub mod model;
@@ -23,6 +24,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 pub use error::{AppendError, StoreError};
+pub use filling::Filling;
 pub use model::*;
 
 use crate::verify::{Request, Verified};

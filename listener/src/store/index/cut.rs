@@ -15,7 +15,7 @@ use super::pages::{self, NewPage};
 use super::spans::{self, Span};
 use super::trouble::{Trouble, count, signed, unsigned};
 use crate::store::journal::{Journal, Location};
-use crate::store::{NewError, PageRequest, Record, RecordId, Route};
+use crate::store::{Filling, NewError, PageRequest, Record, RecordId, Route};
 
 /// Records and deliveries that one step looks at.
 const STEP_LOOKS: usize = 20_000;
@@ -54,26 +54,15 @@ pub(super) struct Cut {
     request: Arc<PageRequest>,
     start: Cursor,
     next: Cursor,
-    taken: Vec<Record>,
-    bytes: usize,
+    filling: Filling,
     ignored: u64,
     errors: Vec<NewError>,
-    oversized: bool,
 }
 
 impl Cut {
     /// Begins at a destination's cursor.
     pub(super) fn new(request: Arc<PageRequest>, start: Cursor) -> Self {
-        Self {
-            request,
-            start,
-            next: start,
-            taken: Vec::new(),
-            bytes: 0,
-            ignored: 0,
-            errors: Vec::new(),
-            oversized: false,
-        }
+        Self { request, start, next: start, filling: Filling::default(), ignored: 0, errors: Vec::new() }
     }
 
     /// Whether what was found holds for another request: same cursor, filter and bounds.
@@ -94,12 +83,12 @@ impl Cut {
 
     /// Records found so far.
     pub(super) fn taken(&self) -> usize {
-        self.taken.len()
+        self.filling.records().len()
     }
 
     /// When the page is due though it is not full.
     pub(super) fn due_ms(&self, linger_ms: i64) -> Option<i64> {
-        let first = self.taken.first()?;
+        let first = self.filling.records().first()?;
         Some(first.received_at_ms.saturating_add(linger_ms))
     }
 
@@ -115,7 +104,7 @@ impl Cut {
 
     /// The records, which are a page once the cut is committed.
     pub(super) fn into_records(self) -> (Vec<Record>, bool) {
-        (self.taken, self.oversized)
+        self.filling.into_records()
     }
 
     /// Looks at the next records.
@@ -159,20 +148,16 @@ impl Cut {
         match (self.request.route)(&record) {
             Route::Skip => self.ignored += 1,
             Route::Fail(error) => self.errors.push(*error),
+            // It stays for the next page.
             Route::Take => {
-                let bytes = self.bytes.saturating_add((self.request.cost)(&record));
-                let too_large = self.request.envelope_bytes.saturating_add(bytes) > self.request.max_bytes;
-                if too_large && !self.taken.is_empty() {
+                if self.filling.offer(record, &self.request).is_err() {
                     return true;
                 }
-                self.taken.push(record);
-                self.bytes = bytes;
-                self.oversized = too_large;
             }
         }
         self.next.index += 1;
         self.next.ordinal += 1;
-        self.oversized || self.taken.len() >= self.request.size.max(1)
+        self.filling.is_full(&self.request)
     }
 }
 
@@ -229,8 +214,9 @@ impl Commit {
             next: cut.next,
             ignored: cut.ignored,
             errors: std::mem::take(&mut cut.errors),
-            page: number.map(|number| (number, cut.taken.iter().map(|record| record.id).collect())),
-            oversized: cut.oversized,
+            page: number
+                .map(|number| (number, cut.filling.records().iter().map(|record| record.id).collect())),
+            oversized: cut.filling.oversized(),
             now_ms,
         }
     }
