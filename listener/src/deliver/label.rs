@@ -58,7 +58,7 @@ fn render(live: &Live, metrics: &Metrics, template: &Template, cause: &'static s
         record: Some(record),
         settings: Some(&live.settings),
         listener: Some(&live.listener),
-        more: None,
+        ..Scope::default()
     };
     template.render(&scope).unwrap_or_else(|_| {
         let labels = CauseLabels {

@@ -71,10 +71,11 @@ mod tests {
             }
             assert!(template.contains(name), "the example of {name} does not use it");
             assert!(!doc.gives.is_empty(), "{name}");
-            let settings: serde_json::Value = serde_json::from_str(record).unwrap();
+            let record_value: serde_json::Value = serde_json::from_str(record).unwrap();
+            let settings = record_value.get("settings").map(crate::template::Json::from);
             let scope = Scope {
                 record: Some(record.as_bytes()),
-                settings: settings.get("settings"),
+                settings: settings.as_ref(),
                 ..Scope::default()
             };
             let template =

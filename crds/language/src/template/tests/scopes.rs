@@ -3,16 +3,20 @@
 use serde_json::json;
 
 use super::render;
-use crate::template::{Place, Scope, Template};
+use crate::template::{Json, Place, Scope, Template};
 
 #[test]
 fn roots_are_seen_where_they_are_given() {
     let template = "{{count}} {{request.id}} {{records.1.objectId}} {{listener.name}} {{settings.region}}";
     let template = Template::compile(template, Place::Raw).unwrap();
-    let more = json!({"count": 2, "request": {"id": "r1"}, "records": [{"objectId": 1}, {"objectId": 18_446_744_073_709_551_615_u64}]});
-    let (settings, listener) = (json!({"region": "eu"}), json!({"name": "contacts"}));
-    let scope =
-        Scope { record: None, settings: Some(&settings), listener: Some(&listener), more: Some(&more) };
+    let more = Json::from(json!({"count": 2, "request": {"id": "r1"}, "records": [{"objectId": 1}, {"objectId": 18_446_744_073_709_551_615_u64}]}));
+    let (settings, listener) = (json!({"region": "eu"}).into(), json!({"name": "contacts"}).into());
+    let scope = Scope {
+        settings: Some(&settings),
+        listener: Some(&listener),
+        more: Some(&more),
+        ..Scope::default()
+    };
     assert_eq!(template.render(&scope).as_deref(), Ok("2 r1 18446744073709551615 contacts eu"));
     // Without them the same names are fields of the record.
     let scope = Scope {
