@@ -171,7 +171,9 @@ impl Reason {
                 Some("add the key to the ConfigMap, or correct the key in the manifest")
             }
             Self::SettingsInvalid => Some("write a JSON object under the key that the message names"),
-            Self::InvalidSettingsSchema => Some("correct spec.settingsSchema at the place that the message names"),
+            Self::InvalidSettingsSchema => {
+                Some("correct spec.settingsSchema at the place that the message names")
+            }
             Self::SettingsAgainstSchema => {
                 Some("correct the setting that the message names, in spec.settings or in its ConfigMap")
             }

@@ -145,7 +145,10 @@ fn scopes_beside_settings(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
         .map(|(at, from)| {
             Refusal::new(
                 format!("spec.settingsFrom[{at}].scope"),
-                format!("settings has a member {} of its own that is no object and would hide it", from.scope),
+                format!(
+                    "settings has a member {} of its own that is no object and would hide it",
+                    from.scope
+                ),
                 "rename the one or the other, or write an object, which is laid over the shared one",
             )
         })

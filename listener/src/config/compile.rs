@@ -34,11 +34,10 @@ pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
     }
     let url = check_public_url(&inputs.configuration.public_url, &mut refusals);
     let secrets = client_secrets(&inputs, &mut refusals);
-    let settings =
-        settings::merge(&inputs.configuration.spec, &inputs.config_maps).unwrap_or_else(|wrong| {
-            refusals.extend(wrong);
-            Json::default()
-        });
+    let settings = settings::merge(&inputs.configuration.spec, &inputs.config_maps).unwrap_or_else(|wrong| {
+        refusals.extend(wrong);
+        Json::default()
+    });
     let listener = describe(&inputs);
     let surroundings = Surroundings::new(&settings, &listener);
 

@@ -232,8 +232,12 @@ impl<'s> Scales<'s> {
                 }
             }
             (
-                "additionalProperties" | "unevaluatedProperties" | "items" | "additionalItems"
-                | "unevaluatedItems" | "contains",
+                "additionalProperties"
+                | "unevaluatedProperties"
+                | "items"
+                | "additionalItems"
+                | "unevaluatedItems"
+                | "contains",
                 schema,
             ) => {
                 for part in parts(value) {

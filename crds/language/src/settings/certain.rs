@@ -14,7 +14,9 @@ pub(super) fn is_certain(violation: &Violation, unknown: &[&str]) -> bool {
     let unknown_scope = violation.first.as_deref().is_some_and(|first| unknown.contains(&first));
     match &violation.kind {
         _ if violation.depends => false,
-        Kind::Unknown(names) => violation.first.is_some() || !names.iter().all(|name| unknown.contains(&name.as_str())),
+        Kind::Unknown(names) => {
+            violation.first.is_some() || !names.iter().all(|name| unknown.contains(&name.as_str()))
+        }
         // At the outermost place `first` is the absent member itself.
         Kind::Absent => !unknown_scope,
         // The whole, which an unknown scope is part of.

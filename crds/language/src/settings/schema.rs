@@ -56,8 +56,8 @@ impl Schema {
         defaults::fill(settings, &self.schema).map_err(|Endless| {
             Refusal::new(
                 FIELD,
-                "its defaults fill each other in without end",
-                "take the default from the schema that refers to itself",
+                "to fill its defaults in has no end, or takes more than 100000 steps",
+                "let no $ref lead back to where it stands, and fewer schemas look at one value",
             )
         })
     }
@@ -73,8 +73,14 @@ impl Schema {
             if self.validator.is_valid(&settings) {
                 return Vec::new();
             }
-            let errors = self.validator.iter_errors(&settings);
-            errors.take(MAX_VIOLATIONS).map(|error| Violation::new(&error)).collect()
+            let mut errors = self.validator.iter_errors(&settings);
+            let mut first: Vec<_> =
+                errors.by_ref().take(MAX_VIOLATIONS).map(|error| Violation::new(&error)).collect();
+            match errors.count() {
+                0 => {}
+                more => first.push(Violation::more(more)),
+            }
+            first
         })
         .map_err(|refusal| vec![refusal])
     }

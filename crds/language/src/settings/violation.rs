@@ -54,14 +54,31 @@ impl Violation {
             }
             _ => (Kind::Other, brief(&error.masked_with("the value").to_string())),
         };
-        let conditional =
-            ["then", "else", "dependentSchemas", "dependentRequired", "dependencies", "unevaluatedProperties"];
-        let depends = error
-            .evaluation_path()
-            .into_iter()
-            .any(|segment| matches!(segment, LocationSegment::Property(name) if conditional.contains(&&*name)));
+        let conditional = [
+            "then",
+            "else",
+            "dependentSchemas",
+            "dependentRequired",
+            "dependencies",
+            "unevaluatedProperties",
+        ];
+        let depends = error.evaluation_path().into_iter().any(
+            |segment| matches!(segment, LocationSegment::Property(name) if conditional.contains(&&*name)),
+        );
         let is_object = matches!(error.instance().as_ref(), Value::Object(_));
         Self { first, field, reason, kind, is_object, depends }
+    }
+
+    /// Stands for further ones.
+    pub(super) fn more(count: usize) -> Self {
+        Self {
+            first: None,
+            field: "settings".to_owned(),
+            reason: format!("settingsSchema does not take {count} more"),
+            kind: Kind::Other,
+            is_object: true,
+            depends: false,
+        }
     }
 
     /// With where to mend it.
@@ -100,6 +117,8 @@ pub(super) fn dotted(path: &Location) -> String {
 /// `.name`, or `["odd name"]`.
 pub(super) fn member(name: &str) -> String {
     let plain = !name.is_empty()
-        && name.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '$' | '@' | '/'));
+        && name
+            .chars()
+            .all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '$' | '@' | '/'));
     if plain { format!(".{name}") } else { format!("[{}]", Value::from(brief(name))) }
 }
