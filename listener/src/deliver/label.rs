@@ -1,5 +1,10 @@
 //! What an open error is called: its trace key and its data URI.
 //!
+//! # Data URI
+//!
+//! The template's output, over the record, `error` (`class`, `code`, `message`) and `response`
+//! (`status`, `body`: the beginning, at most 4 KiB; both null where there was no answer).
+//!
 //! # Trace key
 //!
 //! The template's output where there is one; where it fails, nothing. Without a
@@ -26,12 +31,14 @@
 use std::borrow::Cow;
 
 use crds::limits::MAX_TRACE_KEY_CHARACTERS;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::facts::Facts;
 use crate::config::Live;
 use crate::metrics::{CauseLabels, Metrics};
-use language::template::{Scope, Template};
+use crate::store::Failure;
+use language::template::{Json, Scope, Template};
 
 /// Scalar values that stay at the beginning of a key that is cut.
 const HEAD: usize = 120;
@@ -41,26 +48,46 @@ const TAIL: usize = 118;
 /// Names a record; see the module.
 pub fn trace_key(live: &Live, metrics: &Metrics, record: &[u8]) -> String {
     cut(match &live.trace_key {
-        Some(template) => render(live, metrics, template, "trace_key", record),
+        Some(template) => render(live, metrics, template, "trace_key", record, None),
         None => built_in(record),
     })
 }
 
 /// A link to a record, or whatever its template gives; nothing where there is none or it fails.
-pub fn data_uri(live: &Live, metrics: &Metrics, record: &[u8]) -> String {
-    live.data_uri
-        .as_ref()
-        .map_or_else(String::new, |template| render(live, metrics, template, "data_uri", record))
+pub fn data_uri(live: &Live, metrics: &Metrics, record: &[u8], failure: &Failure) -> String {
+    let Some(template) = &live.data_uri else { return String::new() };
+    let asked = template.mentions("error") || template.mentions("response");
+    let more = asked.then(|| more(failure));
+    render(live, metrics, template, "data_uri", record, more.as_ref())
 }
 
-fn render(live: &Live, metrics: &Metrics, template: &Template, cause: &'static str, record: &[u8]) -> String {
+/// What a data URI sees beside the record.
+fn more(failure: &Failure) -> Json {
+    let Failure { class, code, message, status, response } = failure;
+    json!({
+        "error": {"class": class, "code": code, "message": message},
+        "response": {"status": status, "body": response},
+    })
+    .into()
+}
+
+fn render(
+    live: &Live,
+    metrics: &Metrics,
+    template: &Template,
+    cause: &'static str,
+    record: &[u8],
+    more: Option<&Json>,
+) -> String {
     let scope = Scope {
         record: Some(record),
         settings: Some(&live.settings),
         listener: Some(&live.listener),
+        more,
         ..Scope::default()
     };
-    template.render(&scope).unwrap_or_else(|_| {
+    template.render(&scope).unwrap_or_else(|error| {
+        tracing::debug!(cause, reason = %error.reason, "a template failed on a record");
         let labels = CauseLabels {
             namespace: live.configuration.namespace.clone(),
             listener: live.configuration.name.clone(),
@@ -138,6 +165,8 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::store::ErrorClass;
+    use language::template::Place;
 
     #[test]
     fn long_keys_are_cut_as_the_shared_cases_say() {
@@ -195,6 +224,24 @@ mod tests {
     #[case(r"{}", "record-44136fa355b3678a")]
     fn the_built_in_key_goes_by_subscription_type(#[case] record: &str, #[case] expect: &str) {
         assert_eq!(built_in(record.as_bytes()), expect);
+    }
+
+    #[test]
+    fn a_data_uri_sees_the_error_and_what_the_destination_answered() {
+        let failure = Failure {
+            class: ErrorClass::Value,
+            code: "http_400".to_owned(),
+            message: "no".to_owned(),
+            status: Some(400),
+            response: Some("{\"a\":1}".to_owned()),
+        };
+        let template = Template::compile(
+            "{{id}} {{{error.class}}} {{error.code}} {{response.status}} {{{response.body}}}",
+            Place::Raw,
+        );
+        let more = more(&failure);
+        let scope = Scope { record: Some(b"{\"id\":7}"), more: Some(&more), ..Scope::default() };
+        assert_eq!(template.unwrap().render(&scope).unwrap(), "7 value http_400 400 {\"a\":1}");
     }
 
     #[test]
