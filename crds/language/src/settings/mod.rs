@@ -27,6 +27,7 @@ use std::collections::BTreeMap;
 
 use crds::HubSpotListenerSpec;
 use crds::check::Refusal;
+use crds::condition::Reason;
 use serde_json::{Map, Value};
 
 use crate::template::Json;
@@ -111,6 +112,19 @@ pub fn check(spec: &HubSpotListenerSpec, config_maps: &ConfigMaps) -> Vec<Refusa
             let certain = violations.iter().filter(|violation| certain::is_certain(violation, &unknown));
             certain.map(|violation| violation.refusal(spec)).collect()
         }
+    }
+}
+
+/// The condition's reason that a refusal of [`merge`] or [`check`] stands for.
+///
+/// [`Reason::SettingsInvalid`] belongs to the condition `ResolvedRefs`, the others to Accepted.
+pub fn reason(refusal: &Refusal) -> Reason {
+    if refusal.field.starts_with("spec.settingsSchema") {
+        Reason::InvalidSettingsSchema
+    } else if refusal.field.starts_with("spec.settingsFrom") {
+        Reason::SettingsInvalid
+    } else {
+        Reason::SettingsAgainstSchema
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crds::HubSpotListenerSpec;
+use crds::condition::Reason;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -258,4 +259,14 @@ fn what_a_missing_config_map_may_still_mend_is_no_mistake() {
     let known = check(&spec(json!({"own": 1}), schema.clone()), &maps(r#"{"port":1}"#));
     let fields: Vec<&str> = known.iter().map(|refusal| refusal.field.as_str()).collect();
     assert!(fields.contains(&"settings.integration.region") && fields.contains(&"settings"), "{fields:?}");
+}
+
+#[test]
+fn each_refusal_has_the_reason_of_its_condition() {
+    let reason = |schema: Value, shared: &str| {
+        super::reason(&merge(&spec(json!({"n": 1}), schema), &maps(shared)).unwrap_err()[0])
+    };
+    assert_eq!(reason(json!({}), "[]"), Reason::SettingsInvalid);
+    assert_eq!(reason(json!({"type": 5}), "{}"), Reason::InvalidSettingsSchema);
+    assert_eq!(reason(json!({"properties": {"n": false}}), "{}"), Reason::SettingsAgainstSchema);
 }
