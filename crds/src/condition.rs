@@ -66,6 +66,10 @@ pub enum Reason {
     ConfigMapKeyNotFound,
     /// `ResolvedRefs` is False: a `ConfigMap`'s key holds no JSON object.
     SettingsInvalid,
+    /// Accepted is False: `settingsSchema` is no JSON Schema, or one that is not offered.
+    InvalidSettingsSchema,
+    /// Accepted is False: the settings, shared ones included, are not as `settingsSchema` says.
+    SettingsAgainstSchema,
     /// Programmed is True.
     Programmed,
     /// Programmed is False: the cluster refused what the operator applied.
@@ -86,7 +90,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Accepted,
         Self::InvalidManifest,
         Self::InvalidTemplate,
@@ -99,6 +103,8 @@ impl Reason {
         Self::ConfigMapNotFound,
         Self::ConfigMapKeyNotFound,
         Self::SettingsInvalid,
+        Self::InvalidSettingsSchema,
+        Self::SettingsAgainstSchema,
         Self::Programmed,
         Self::ApplyFailed,
         Self::Progressing,
@@ -124,6 +130,8 @@ impl Reason {
             Self::ConfigMapNotFound => "ConfigMapNotFound",
             Self::ConfigMapKeyNotFound => "ConfigMapKeyNotFound",
             Self::SettingsInvalid => "SettingsInvalid",
+            Self::InvalidSettingsSchema => "InvalidSettingsSchema",
+            Self::SettingsAgainstSchema => "SettingsAgainstSchema",
             Self::Programmed => "Programmed",
             Self::ApplyFailed => "ApplyFailed",
             Self::Progressing => "Progressing",
@@ -163,6 +171,12 @@ impl Reason {
                 Some("add the key to the ConfigMap, or correct the key in the manifest")
             }
             Self::SettingsInvalid => Some("write a JSON object under the key that the message names"),
+            Self::InvalidSettingsSchema => {
+                Some("correct spec.settingsSchema at the place that the message names")
+            }
+            Self::SettingsAgainstSchema => {
+                Some("correct the setting that the message names, in spec.settings or in its ConfigMap")
+            }
             Self::ApplyFailed => {
                 Some("read the message: a right, a quota or a policy of the cluster is in the way")
             }

@@ -136,15 +136,20 @@ fn header_value(field: &str, value: &str) -> Option<Refusal> {
     bad.then(|| Refusal::new(field, "a header's value has only ASCII", "write ASCII, or encode the value"))
 }
 
-/// `settings.<scope>` can mean only one thing.
+/// The listener's own settings lie over the shared ones: an object over a scope is merged with it,
+/// anything else would hide the whole of it.
 fn scopes_beside_settings(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
     let from = spec.settings_from.iter().enumerate();
-    from.filter(|(_, from)| spec.settings.contains_key(&from.scope))
+    let hides = |scope: &str| spec.settings.get(scope).is_some_and(|own| !own.is_object());
+    from.filter(|(_, from)| hides(&from.scope))
         .map(|(at, from)| {
             Refusal::new(
                 format!("spec.settingsFrom[{at}].scope"),
-                format!("settings has a member {} of its own", from.scope),
-                "rename the one or the other",
+                format!(
+                    "settings has a member {} of its own that is no object and would hide it",
+                    from.scope
+                ),
+                "rename the one or the other, or write an object, which is laid over the shared one",
             )
         })
         .collect()

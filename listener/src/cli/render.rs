@@ -1,15 +1,16 @@
 //! `listener render`
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
-use serde_json::{Map, Value, json};
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::read;
 use crate::deliver;
-use language::template::{Place, Scope, Template};
+use language::template::{Json, Place, Scope, Template};
 
 /// Bytes of a template, a record, settings or a context at most.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -78,19 +79,20 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let from_context = more.remove("settings");
     let settings = match settings {
-        Some(path) => Some(Value::Object(object(&path)?)),
-        None => from_context,
+        Some(path) => Some(json(&object(&path)?)?),
+        None => from_context.as_ref().map(json).transpose()?,
     };
     let listener = match (listener_name, more.remove("listener")) {
-        (Some(name), listener) => Some(named(&name, listener)),
-        (None, listener) => listener,
+        (Some(name), listener) => Some(json(&named(&name, listener.as_deref())?)?),
+        (None, listener) => listener.as_ref().map(json).transpose()?,
     };
-    let more = Value::Object(more);
+    let more = json(&more)?;
     let scope = Scope {
         record: record.as_deref(),
         settings: settings.as_ref(),
         listener: listener.as_ref(),
         more: Some(&more),
+        ..Scope::default()
     };
     let place = if uri { Place::Uri } else { Place::Raw };
     let rendered = match render(&text, place, &scope) {
@@ -134,24 +136,29 @@ fn template_text(argument: String) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn object(path: &Path) -> anyhow::Result<Map<String, Value>> {
+/// Members as they are written, so that numbers keep their digits.
+type Object = BTreeMap<String, Box<RawValue>>;
+
+fn object(path: &Path) -> anyhow::Result<Object> {
     let bytes = read::bytes(path, MAX_BYTES)?;
     serde_json::from_slice(&bytes)
         .with_context(|| format!("{} holds no JSON object; write {{\"name\": value}}", path.display()))
 }
 
+fn json<T: serde::Serialize>(value: &T) -> anyhow::Result<Json> {
+    Json::read(serde_json::to_string(value)?).map_err(|at| anyhow::anyhow!("byte {at} is not JSON"))
+}
+
 /// `listener`, with a name of the command line over what a file gives.
-fn named(name: &str, listener: Option<Value>) -> Value {
+fn named(name: &str, listener: Option<&RawValue>) -> anyhow::Result<Object> {
     let (namespace, name) = name.split_once('/').map_or((None, name), |(space, name)| (Some(space), name));
-    let mut listener = match listener {
-        Some(Value::Object(listener)) => listener,
-        _ => Map::new(),
-    };
-    listener.insert("name".to_owned(), json!(name));
+    let mut listener: Object =
+        listener.and_then(|listener| serde_json::from_str(listener.get()).ok()).unwrap_or_default();
+    listener.insert("name".to_owned(), to_raw_value(name)?);
     if let Some(namespace) = namespace {
-        listener.insert("namespace".to_owned(), json!(namespace));
+        listener.insert("namespace".to_owned(), to_raw_value(namespace)?);
     }
-    Value::Object(listener)
+    Ok(listener)
 }
 
 #[cfg(test)]
@@ -186,10 +193,11 @@ mod tests {
 
     #[test]
     fn a_listener_can_be_named_with_or_without_its_namespace() {
-        assert_eq!(named("a", None), json!({"name": "a"}));
-        assert_eq!(
-            named("s/a", Some(json!({"url": "u", "name": "b"}))),
-            json!({"url": "u", "name": "a", "namespace": "s"})
-        );
+        let text = |object: Object| serde_json::to_string(&object).unwrap();
+        assert_eq!(text(named("a", None).unwrap()), r#"{"name":"a"}"#);
+        let given: Box<RawValue> =
+            serde_json::from_str(r#"{"url":12345678901234567890123,"name":"b"}"#).unwrap();
+        let made = text(named("s/a", Some(&given)).unwrap());
+        assert_eq!(made, r#"{"name":"a","namespace":"s","url":12345678901234567890123}"#);
     }
 }

@@ -9,7 +9,7 @@ use crds::check::Refusal;
 use crds::listener::{Destination, Header, HttpDestination};
 use http::{HeaderName, HeaderValue, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde_json::json;
 use url::Url;
 
 use super::live::{Answer, Live, LiveDestination, Target};
@@ -19,12 +19,11 @@ use crate::verify::Verifier;
 use language::filter::{Filter, Surroundings};
 use language::manifest::compile as manifest_compile;
 use language::settings;
-use language::template::{Place, Scope, Template};
+use language::template::{Json, Place, Scope, Template};
 
 /// The running state, or every mistake that keeps it from running.
 pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
     let mut refusals = crds::check::check(&inputs.configuration.spec);
-    refusals.extend(manifest_compile::compile(&inputs.configuration.spec));
     check_addresses(&inputs.configuration.allowed_addresses, &mut refusals);
     if inputs.configuration.spec.storage.postgres.is_some() {
         refusals.push(Refusal::new(
@@ -35,11 +34,10 @@ pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
     }
     let url = check_public_url(&inputs.configuration.public_url, &mut refusals);
     let secrets = client_secrets(&inputs, &mut refusals);
-    let settings =
-        settings::merge(&inputs.configuration.spec, &inputs.config_maps).unwrap_or_else(|missing| {
-            refusals.extend(missing);
-            Value::Null
-        });
+    let settings = settings::merge(&inputs.configuration.spec, &inputs.config_maps).unwrap_or_else(|wrong| {
+        refusals.extend(wrong);
+        Json::default()
+    });
     let listener = describe(&inputs);
     let surroundings = Surroundings::new(&settings, &listener);
 
@@ -59,7 +57,7 @@ pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
 
     let mut refusals = build.refusals;
     let (Some(url), Some(answer), true) = (url, answer, refusals.is_empty()) else {
-        // A mistake that two checks see is said once.
+        // What the spec's own check says is not said again by what is built of it.
         let mut seen = std::collections::HashSet::new();
         refusals.retain(|refusal| seen.insert(refusal.field.clone()));
         return Err(Refused { refusals });
@@ -149,7 +147,7 @@ fn secret(
 }
 
 /// `listener` in templates and filters.
-fn describe(inputs: &Inputs) -> Value {
+fn describe(inputs: &Inputs) -> Json {
     let configuration = &inputs.configuration;
     json!({
         "name": configuration.name,
@@ -158,13 +156,14 @@ fn describe(inputs: &Inputs) -> Value {
         "description": configuration.spec.description.as_deref().unwrap_or_default(),
         "url": configuration.public_url,
     })
+    .into()
 }
 
 /// What the parts of a listener are built with, and the mistakes found on the way.
 struct Build<'a> {
     inputs: &'a Inputs,
-    settings: &'a Value,
-    listener: &'a Value,
+    settings: &'a Json,
+    listener: &'a Json,
     refusals: Vec<Refusal>,
 }
 
@@ -173,25 +172,14 @@ impl Build<'_> {
         self.refusals.push(Refusal { field, reason, remedy: remedy.to_owned() });
     }
 
-    /// `manifest::compile` has reported a mistake in the same field already; what is said twice is dropped at the end.
     fn template(&mut self, field: &str, text: Option<&str>, place: Place) -> Option<Template> {
-        match Template::compile(text?, place) {
-            Ok(template) => Some(template),
-            Err(mistake) => {
-                self.refuse(field.to_owned(), mistake.to_string(), "mend the template");
-                None
-            }
-        }
+        let compiled = manifest_compile::template(field, text?, place);
+        compiled.map_err(|refusal| self.refusals.push(refusal)).ok()
     }
 
     fn filter(&mut self, field: &str, text: Option<&str>) -> Option<Filter> {
-        match Filter::compile(text?) {
-            Ok(filter) => Some(filter),
-            Err(mistake) => {
-                self.refuse(field.to_owned(), mistake.to_string(), "mend the filter");
-                None
-            }
-        }
+        let compiled = manifest_compile::filter(field, text?);
+        compiled.map_err(|refusal| self.refusals.push(refusal)).ok()
     }
 
     fn answer(&mut self) -> Option<Answer> {

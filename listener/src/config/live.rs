@@ -8,12 +8,11 @@ use std::time::Duration;
 use crds::Configuration;
 use crds::listener::{Format, MediaType};
 use http::{HeaderName, HeaderValue, StatusCode};
-use serde_json::Value;
 use url::Url;
 
 use crate::verify::Verifier;
 use language::filter::{Filter, Surroundings};
-use language::template::Template;
+use language::template::{Json, Template};
 
 /// The running state of one listener.
 #[derive(Debug)]
@@ -26,10 +25,10 @@ pub struct Live {
     pub verifier: Verifier,
     /// What HubSpot is answered.
     pub answer: Answer,
-    /// `settings`, merged with those of each scope.
-    pub settings: Value,
+    /// `settings`: merged with those of each scope, the schema's defaults filled in.
+    pub settings: Json,
     /// `listener` in templates: `name`, `namespace`, `displayName`, `description`, `url`.
-    pub listener: Value,
+    pub listener: Json,
     /// `settings` and `listener` as filters see them.
     pub surroundings: Surroundings,
     /// The listener's own filter.

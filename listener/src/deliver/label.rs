@@ -1,5 +1,10 @@
 //! What an open error is called: its trace key and its data URI.
 //!
+//! # Data URI
+//!
+//! The template's output, over the record, `error` (`class`, `code`, `message`) and `response`
+//! (`status`, `body`: the beginning, at most 4 KiB; both null where there was no answer).
+//!
 //! # Trace key
 //!
 //! The template's output where there is one; where it fails, nothing. Without a
@@ -26,12 +31,14 @@
 use std::borrow::Cow;
 
 use crds::limits::MAX_TRACE_KEY_CHARACTERS;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::facts::Facts;
 use crate::config::Live;
 use crate::metrics::{CauseLabels, Metrics};
-use language::template::{RenderError, Scope, Template};
+use crate::store::Failure;
+use language::template::{Json, RenderError, Scope, Template};
 
 /// Scalar values that stay at the beginning of a key that is cut.
 const HEAD: usize = 120;
@@ -40,38 +47,64 @@ const TAIL: usize = 118;
 
 /// Names a record; see the module. A template that fails is counted and gives nothing.
 pub fn trace_key(live: &Live, metrics: &Metrics, record: &[u8]) -> String {
-    try_trace_key(live, record).unwrap_or_else(|_| failed(live, metrics, "trace_key"))
+    try_trace_key(live, record).unwrap_or_else(|error| failed(live, metrics, "trace_key", &error))
 }
 
 /// A link to a record, or whatever its template gives; nothing where there is none or it fails, which is counted.
-pub fn data_uri(live: &Live, metrics: &Metrics, record: &[u8]) -> String {
-    try_data_uri(live, record).unwrap_or_else(|_| failed(live, metrics, "data_uri"))
+pub fn data_uri(live: &Live, metrics: &Metrics, record: &[u8], failure: &Failure) -> String {
+    try_data_uri(live, record, Some(failure))
+        .unwrap_or_else(|error| failed(live, metrics, "data_uri", &error))
 }
 
 /// Names a record, or says why its template does not.
 pub(crate) fn try_trace_key(live: &Live, record: &[u8]) -> Result<String, RenderError> {
     let key = match &live.trace_key {
-        Some(template) => render(live, template, record)?,
+        Some(template) => render(live, template, record, None)?,
         None => built_in(record),
     };
     Ok(bounded(key))
 }
 
-/// A link to a record, empty where there is no template, or why its template gives none.
-pub(crate) fn try_data_uri(live: &Live, record: &[u8]) -> Result<String, RenderError> {
-    live.data_uri.as_ref().map_or_else(|| Ok(String::new()), |template| render(live, template, record))
+/// A link to a record, empty where there is no template, or why its template gives none. Without a
+/// failure, as before it happened, `error` and `response` are not there.
+pub(crate) fn try_data_uri(
+    live: &Live,
+    record: &[u8],
+    failure: Option<&Failure>,
+) -> Result<String, RenderError> {
+    let Some(template) = &live.data_uri else { return Ok(String::new()) };
+    let asked = template.mentions("error") || template.mentions("response");
+    let more = failure.filter(|_| asked).map(more);
+    render(live, template, record, more.as_ref())
 }
 
-fn render(live: &Live, template: &Template, record: &[u8]) -> Result<String, RenderError> {
+/// What a data URI sees beside the record.
+fn more(failure: &Failure) -> Json {
+    let Failure { class, code, message, status, response } = failure;
+    json!({
+        "error": {"class": class, "code": code, "message": message},
+        "response": {"status": status, "body": response},
+    })
+    .into()
+}
+
+fn render(
+    live: &Live,
+    template: &Template,
+    record: &[u8],
+    more: Option<&Json>,
+) -> Result<String, RenderError> {
     template.render(&Scope {
         record: Some(record),
         settings: Some(&live.settings),
         listener: Some(&live.listener),
-        more: None,
+        more,
+        ..Scope::default()
     })
 }
 
-fn failed(live: &Live, metrics: &Metrics, cause: &'static str) -> String {
+fn failed(live: &Live, metrics: &Metrics, cause: &'static str, error: &RenderError) -> String {
+    tracing::debug!(cause, reason = %error.reason, "a template failed on a record");
     let labels = CauseLabels {
         namespace: live.configuration.namespace.clone(),
         listener: live.configuration.name.clone(),
@@ -149,6 +182,8 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::store::ErrorClass;
+    use language::template::Place;
 
     #[test]
     fn long_keys_are_cut_as_the_shared_cases_say() {
@@ -206,6 +241,24 @@ mod tests {
     #[case(r"{}", "record-44136fa355b3678a")]
     fn the_built_in_key_goes_by_subscription_type(#[case] record: &str, #[case] expect: &str) {
         assert_eq!(built_in(record.as_bytes()), expect);
+    }
+
+    #[test]
+    fn a_data_uri_sees_the_error_and_what_the_destination_answered() {
+        let failure = Failure {
+            class: ErrorClass::Value,
+            code: "http_400".to_owned(),
+            message: "no".to_owned(),
+            status: Some(400),
+            response: Some("{\"a\":1}".to_owned()),
+        };
+        let template = Template::compile(
+            "{{id}} {{{error.class}}} {{error.code}} {{response.status}} {{{response.body}}}",
+            Place::Raw,
+        );
+        let more = more(&failure);
+        let scope = Scope { record: Some(b"{\"id\":7}"), more: Some(&more), ..Scope::default() };
+        assert_eq!(template.unwrap().render(&scope).unwrap(), "7 value http_400 400 {\"a\":1}");
     }
 
     #[test]

@@ -127,9 +127,9 @@ fn new_error(live: &Live, record: &Record, failure: Failure, at_ms: i64, metrics
     let keep = !live.configuration.spec.do_not_store_retry_data;
     NewError {
         record: record.id,
-        failure,
         trace_key: label::trace_key(live, metrics, &record.bytes),
-        data_uri: label::data_uri(live, metrics, &record.bytes),
+        data_uri: label::data_uri(live, metrics, &record.bytes, &failure),
+        failure,
         payload: keep.then(|| record.bytes.clone()),
         at_ms,
     }

@@ -141,7 +141,7 @@ impl Judged<'_> {
             },
         }
         event.trace_key = rendered(deliver::try_trace_key(self.live, &bytes));
-        event.data_uri = rendered(deliver::try_data_uri(self.live, &bytes));
+        event.data_uri = rendered(deliver::try_data_uri(self.live, &bytes, None));
         event
     }
 

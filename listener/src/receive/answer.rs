@@ -9,12 +9,12 @@ use crds::listener::MediaType;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::config::Live;
-use language::event::{Split, split};
-use language::template::{RenderError, Scope, Template};
+use language::event::{Element, Split, split};
+use language::template::{Json, RenderError, Scope, Template};
 
 /// An answer made ready.
 #[derive(Debug)]
@@ -110,12 +110,12 @@ impl Prepared {
                 Made { status: *status, headers: headers.clone(), body: body.clone() }
             }
             Self::Rendered(mentions) => {
-                let more = answered.map_or(Value::Null, |answered| mentions.more(answered));
+                let more = answered.map_or_else(Json::default, |answered| mentions.more(answered));
                 let scope = Scope {
-                    record: None,
                     settings: Some(&live.settings),
                     listener: Some(&live.listener),
                     more: Some(&more),
+                    ..Scope::default()
                 };
                 let (headers, body) = make(live, &|template| template.render(&scope), failed);
                 Made { status: live.answer.status, headers, body }
@@ -125,32 +125,34 @@ impl Prepared {
 }
 
 impl Mentions {
-    fn more(self, answered: &Answered) -> Value {
-        let mut more = Map::new();
+    /// As text, so that the records keep the digits that they came with.
+    fn more(self, answered: &Answered) -> Json {
+        let mut roots = Vec::new();
         if self.request {
             let (path, query) = answered.target.split_once('?').unwrap_or((&answered.target, ""));
             let request = json!({
                 "id": answered.id.to_string(), "method": "POST", "path": path, "query": query,
             });
-            more.insert("request".to_owned(), request);
+            roots.push(format!("\"request\":{request}"));
         }
-        if self.count {
-            let count = match split(&answered.body) {
-                Split::Elements(elements) => elements.len(),
-                Split::Unusable { .. } => 0,
-            };
-            more.insert("count".to_owned(), count.into());
+        if self.count || self.records {
+            let records = elements(&answered.body);
+            if self.count {
+                roots.push(format!("\"count\":{}", records.len()));
+            }
+            if self.records {
+                roots.push(format!("\"records\":[{}]", records.join(",")));
+            }
         }
-        if self.records {
-            let records = match serde_json::from_slice(&answered.body) {
-                Ok(Value::Array(records)) => records,
-                Ok(lone @ Value::Object(_)) => vec![lone],
-                _ => Vec::new(),
-            };
-            more.insert("records".to_owned(), records.into());
-        }
-        Value::Object(more)
+        Json::read(format!("{{{}}}", roots.join(","))).unwrap_or_default()
     }
+}
+
+/// The elements of a body as they came; none of a body that cannot be used.
+fn elements(body: &[u8]) -> Vec<&str> {
+    let Split::Elements(elements) = split(body) else { return Vec::new() };
+    let text = |element: Element| body.get(element.span).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    elements.into_iter().map(|element| text(element).unwrap_or("null")).collect()
 }
 
 /// Headers and body, each template put through `render`.

@@ -1,6 +1,7 @@
 //! Compiles every template and filter of a spec, and says which do not compile.
 //!
-//! Pure, and apart from manifests, so that the loading of a configuration can use it too.
+//! [`template`] and [`filter`] compile one with the field that it stands in; the loading of a
+//! configuration builds with them, so that it refuses a mistake in the same words.
 
 use crds::HubSpotListenerSpec;
 use crds::check::Refusal;
@@ -47,13 +48,22 @@ struct Found(Vec<Refusal>);
 
 impl Found {
     fn template(&mut self, field: &str, text: &str, place: Place) {
-        self.0
-            .extend(Template::compile(text, place).err().map(|mistake| refusal(field, "template", mistake)));
+        self.0.extend(template(field, text, place).err());
     }
 
     fn filter(&mut self, field: &str, text: &str) {
-        self.0.extend(Filter::compile(text).err().map(|mistake| refusal(field, "filter", mistake)));
+        self.0.extend(filter(field, text).err());
     }
+}
+
+/// Compiles the template in `field`.
+pub fn template(field: &str, text: &str, place: Place) -> Result<Template, Refusal> {
+    Template::compile(text, place).map_err(|mistake| refusal(field, "template", mistake))
+}
+
+/// Compiles the filter in `field`.
+pub fn filter(field: &str, text: &str) -> Result<Filter, Refusal> {
+    Filter::compile(text).map_err(|mistake| refusal(field, "filter", mistake))
 }
 
 /// The place within the text is said in words: the field's own place is that of the manifest.

@@ -10,7 +10,7 @@
 //! - A mistake that the template alone shows is refused by [`Template::compile`], with its place.
 //! - [`Template::render`] ends within its limits of output, steps and pattern time, whatever the
 //!   template and the record are, and neither overflows the stack. Its errors are for one record.
-//! - Integers print as they were written in the record, at any size.
+//! - Integers print as they were written, at any size: in the record, the settings and all else.
 //!
 //! `docs/templates.md` is for people who write templates; its helper part is generated from the
 //! tables in [`helpers`].
@@ -28,8 +28,9 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-use serde_json::Value;
+pub use value::Json;
 
+use crate::clock::Clock;
 use crate::mistake::Mistake;
 use program::{Node, Program};
 
@@ -48,11 +49,13 @@ pub struct Scope<'a> {
     /// The record's JSON as it came.
     pub record: Option<&'a [u8]>,
     /// The listener's settings, merged.
-    pub settings: Option<&'a Value>,
+    pub settings: Option<&'a Json>,
     /// Name, namespace, display name, description and URL of the listener.
-    pub listener: Option<&'a Value>,
+    pub listener: Option<&'a Json>,
     /// Further roots: `request`, `count`, `records`, `response`, `error`. An object.
-    pub more: Option<&'a Value>,
+    pub more: Option<&'a Json>,
+    /// What `timestamp` and dates without a day read; the system's where there is none.
+    pub clock: Option<&'a Clock>,
 }
 
 /// Why a template gave nothing for one record.

@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::verify::Verifier;
 use language::clock::Clock;
 use language::filter::Surroundings;
+use language::template::Json;
 
 pub(super) const PUBLIC_URL: &str = "https://hooks.example.com/sales/contacts";
 
@@ -72,7 +73,7 @@ pub(super) fn live(destinations: Vec<LiveDestination>) -> Live {
         },
     }))
     .unwrap();
-    let (settings, listener) = (json!({}), json!({}));
+    let (settings, listener): (Json, Json) = (json!({}).into(), json!({}).into());
     Live {
         path: "/sales/contacts".into(),
         verifier: Verifier::new(&[], PUBLIC_URL, &Signature::default()),

@@ -21,6 +21,8 @@ use super::value::{self, Doc, Value};
 use super::{Place, RenderError, Scope};
 use crate::clock::Clock;
 
+static SYSTEM: Clock = Clock::System;
+
 /// Patterns made while rendering that are kept for the next round of a loop.
 const PATTERNS: usize = 8;
 
@@ -29,7 +31,7 @@ pub(super) struct Render<'a> {
     pub(super) program: &'a Program,
     pub(super) scope: &'a Scope<'a>,
     pub(super) budget: Budget,
-    pub(super) clock: Clock,
+    pub(super) clock: &'a Clock,
     place: Place,
     record: OnceCell<Value<'a>>,
     /// The context is the root where there is no value.
@@ -86,7 +88,7 @@ pub(super) fn render(program: &Program, place: Place, scope: &Scope<'_>) -> Resu
         program,
         scope,
         budget: Budget::new(),
-        clock: Clock::System,
+        clock: scope.clock.unwrap_or(&SYSTEM),
         place,
         record: OnceCell::new(),
         contexts: vec![None],
