@@ -103,20 +103,20 @@ fn list(children: &Children) -> Vec<Value> {
         network_policy,
     } = children;
     let all = [
-        value(&Some(service_account)),
-        value(&Some(config_map)),
-        value(claim),
-        value(&Some(service)),
-        value(&Some(deployment)),
-        value(ingress),
-        value(http_route),
-        value(disruption_budget),
-        value(network_policy),
+        value(Some(service_account)),
+        value(Some(config_map)),
+        value(claim.as_ref()),
+        value(Some(service)),
+        value(Some(deployment)),
+        value(ingress.as_ref()),
+        value(http_route.as_ref()),
+        value(disruption_budget.as_ref()),
+        value(network_policy.as_ref()),
     ];
     all.into_iter().filter(|child| !child.is_null()).collect()
 }
 
-fn value<T: Serialize>(child: &Option<T>) -> Value {
+fn value<T: Serialize>(child: Option<&T>) -> Value {
     serde_json::to_value(child).unwrap()
 }
 
