@@ -156,21 +156,21 @@ fn the_listener_runs_restricted_and_answers_through_service_and_ingress() {
 fn the_operator_image_starts_without_a_library_of_the_system() {
     let Some(cluster) = Cluster::with_node(&Options::whole()) else { return };
     let namespace = cluster.namespace(RESTRICTED);
-    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "help", "namespace": namespace},
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "crd", "namespace": namespace},
         "spec": {
             "restartPolicy": "Never",
             "securityContext": {"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}},
             "containers": [{"name": "operator", "image": "localhost/hubspot-listener-operator:test",
-                "imagePullPolicy": "Never", "args": ["--help"], "securityContext": restricted()}]}});
+                "imagePullPolicy": "Never", "args": ["crd"], "securityContext": restricted()}]}});
     cluster.apply(&pod.to_string());
     let state = cluster.wait_until(60, "the operator's end", || {
-        let pod = cluster.get(&namespace, "pod", "help")?;
+        let pod = cluster.get(&namespace, "pod", "crd")?;
         let state = pod["status"]["containerStatuses"][0]["state"]["terminated"].clone();
         (!state.is_null()).then_some(state)
     });
-    let log = cluster.kubectl(&["logs", "help", "-n", &namespace]).ok();
+    let log = cluster.kubectl(&["logs", "crd", "-n", &namespace]).ok();
     assert_eq!(state["exitCode"], 0, "{state} {log}");
-    assert!(log.contains("Usage:") && log.contains("run"), "{log}");
+    assert!(log.contains("name: hubspotlisteners.hubspot-listener.dev"), "{log}");
 }
 
 #[test]
