@@ -47,9 +47,8 @@ pub(super) fn json_of<'t>(
     if let Some(literal) = template.literal() {
         return Ok(Cow::Borrowed(literal.trim_matches(WHITE).as_bytes()));
     }
-    let text = template
-        .render(scope)
-        .map_err(|error| MappingError::Template { part, reason: error.reason })?;
+    let text =
+        template.render(scope).map_err(|error| MappingError::Template { part, reason: error.reason })?;
     match json(&text) {
         Ok(value) if value.len() == text.len() => Ok(Cow::Owned(text.into_bytes())),
         Ok(value) => Ok(Cow::Owned(value.as_bytes().to_vec())),

@@ -147,11 +147,5 @@ impl Compiling {
 
 /// A mistake about the whole of a field.
 fn whole(reason: &str, remedy: &str) -> Mistake {
-    Mistake {
-        line: 1,
-        column: 1,
-        piece: String::new(),
-        reason: reason.to_owned(),
-        remedy: remedy.to_owned(),
-    }
+    Mistake { line: 1, column: 1, piece: String::new(), reason: reason.to_owned(), remedy: remedy.to_owned() }
 }

@@ -63,8 +63,7 @@ pub(super) fn apply(rules: &[Rule], record: &Bytes, scope: &Scope<'_>) -> Result
             }
             Step::Set { path, worth } => {
                 let value = worth.of(part, scope)?;
-                tree.put(path, Tree::Written(value), &mut budget)
-                    .map_err(|halt| error(part, path, halt))?;
+                tree.put(path, Tree::Written(value), &mut budget).map_err(|halt| error(part, path, halt))?;
             }
         }
     }

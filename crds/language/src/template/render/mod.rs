@@ -19,9 +19,9 @@ use super::limits::{self, Budget};
 use super::pattern::Pattern;
 use super::program::{Expr, Node, Program};
 use super::value::{self, Doc, Value, escape_json};
-use json::Within;
 use super::{Place, RenderError, Scope};
 use crate::clock::Clock;
+use json::Within;
 
 /// Patterns made while rendering that are kept for the next round of a loop.
 const PATTERNS: usize = 8;
