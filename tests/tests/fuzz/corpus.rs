@@ -36,7 +36,7 @@ impl Corpus {
                 match language {
                     "handlebars" => templates.push(block.to_owned()),
                     "cel" => filters.extend(block.lines().map(str::to_owned)),
-                    "yaml" => manifests.push(block.to_owned()),
+                    "yaml" => manifests.push(whole(block)),
                     "json" if block.trim_start().starts_with('[') => filters.push(block.to_owned()),
                     _ => {}
                 }
@@ -89,7 +89,7 @@ fn names(template: &str) -> Vec<String> {
 /// The transforms in a piece of a manifest, as JSON.
 fn collect_transforms(manifest: &str, transforms: &mut Vec<String>) {
     for document in manifest.split("\n---\n") {
-        let sources = [language::manifest::Source { file: "docs".to_owned(), text: whole(document) }];
+        let sources = [language::manifest::Source { file: "docs".to_owned(), text: document.to_owned() }];
         for listener in language::manifest::Manifests::parse(&sources).listeners {
             let found = listener.spec.destinations.into_iter().filter_map(|it| it.transform);
             transforms.extend(found.filter_map(|transform| serde_json::to_string(&transform).ok()));
@@ -102,13 +102,16 @@ fn whole(piece: &str) -> String {
     if !piece.starts_with("spec:\n") {
         return piece.to_owned();
     }
+    let piece = piece.trim_end();
     let mut text = "apiVersion: hubspot-listener.dev/v1alpha1\nkind: HubSpotListener\n\
                     metadata: {name: contacts}\n"
         .to_owned();
     text.push_str(piece);
-    for (field, default) in
-        [("displayName", "displayName: Contacts"), ("clientSecrets", "clientSecrets: [{name: a, key: b}]")]
-    {
+    for (field, default) in [
+        ("displayName", "displayName: Contacts"),
+        ("clientSecrets", "clientSecrets: [{name: a, key: b}]"),
+        ("destinations", "destinations: [{name: audit, log: {}}]"),
+    ] {
         if !piece.contains(field) {
             text.push_str("\n  ");
             text.push_str(default);

@@ -2,6 +2,7 @@
 
 mod cel;
 mod mutate;
+mod rule;
 mod template;
 
 use serde_json::{Value, json};
@@ -25,7 +26,7 @@ pub(crate) fn input(corpus: &Corpus, seed: u64, number: u64) -> Input {
         Target::Template => template::template(random, &corpus.helpers),
         Target::Filter if random.one_in(3) => mutate::mutate(random, &corpus.filters, DICTIONARY),
         Target::Filter if random.one_in(2) => cel::cel(random),
-        Target::Filter => rule(random, 0).to_string(),
+        Target::Filter => rule::rule(random).to_string(),
         Target::Mapping if random.one_in(3) => mutate::mutate(random, &corpus.transforms, DICTIONARY),
         Target::Mapping => transform(random, corpus),
         _ => mutate::mutate(random, &corpus.manifests, YAML),
@@ -198,7 +199,7 @@ fn value(random: &mut Random, depth: usize, text: &mut String) {
     match random.below(if depth > 6 { 8 } else { 10 }) {
         0 => text.push_str("null"),
         1 => text.push_str("true"),
-        2 => text.push_str(random.of_list(&[
+        2 => text.push_str(random.word(&[
             "0",
             "-0",
             "1",
@@ -208,7 +209,7 @@ fn value(random: &mut Random, depth: usize, text: &mut String) {
             "-7",
         ])),
         3 => text.push_str("1790000000001"),
-        4 => text.push_str(random.of_list(&[
+        4 => text.push_str(random.word(&[
             "\"\"",
             "\"\\ud800\"",
             "\"a\\\"b\\\\\"",
@@ -249,58 +250,6 @@ fn value(random: &mut Random, depth: usize, text: &mut String) {
             text.push('}');
         }
     }
-}
-
-/// Prefix rules.
-fn rule(random: &mut Random, depth: usize) -> Value {
-    const OPERATORS: [&str; 29] = [
-        "and",
-        "or",
-        "not",
-        "equals",
-        "notequals",
-        "greaterthan",
-        "greaterthanequals",
-        "lessthan",
-        "lessthanequals",
-        "contains",
-        "doesnotcontain",
-        "startswith",
-        "endswith",
-        "matches",
-        "empty",
-        "notempty",
-        "extract",
-        "settings",
-        "string",
-        "number",
-        "boolean",
-        "epochtime",
-        "lowercase",
-        "uppercase",
-        "floor",
-        "ceiling",
-        "abs",
-        "nonsense",
-        "",
-    ];
-    if depth > 0 && random.one_in(3) || depth > 70 {
-        return match random.below(7) {
-            0 => json!(null),
-            1 => json!(true),
-            2 => json!(random.below(100)),
-            3 => json!(1.5),
-            4 => json!(*random.of_list(&["a", "2026-01-01", "(a|b)*", "[", "\u{1f600}", ""])),
-            5 => json!(["extract", *random.of_list(&["a", "a.b[0].c", "propertyValue", "", "..", "[["])]),
-            _ => json!(["settings", *random.of_list(&["region", "list.1.a", "x"])]),
-        };
-    }
-    let mut rule = vec![json!(*random.of_list(&OPERATORS))];
-    let deep = random.one_in(30);
-    for _ in 0..1 + random.below(3) {
-        rule.push(self::rule(random, depth + if deep { 1 } else { 8 }));
-    }
-    Value::Array(rule)
 }
 
 fn path(random: &mut Random) -> String {

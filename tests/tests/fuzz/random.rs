@@ -35,6 +35,11 @@ impl Random {
         &list[self.below(list.len())]
     }
 
+    /// One of these words.
+    pub(crate) fn word<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        self.of_list::<&str>(list)
+    }
+
     /// Small mostly, large now and then.
     pub(crate) fn count(&mut self) -> usize {
         match self.below(100) {

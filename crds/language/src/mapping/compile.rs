@@ -17,13 +17,12 @@ const PIECE: usize = 80;
 pub(super) fn compile(transform: &Transform) -> Result<Kind, Vec<Wrong>> {
     let mut compiling = Compiling { wrong: Vec::new() };
     let Transform { template, rules } = transform;
-    let kind = match template {
-        Some(text) => compiling.json("template", text).map(Kind::Template),
-        None => {
-            let rules = rules.iter().enumerate();
-            let rules: Vec<_> = rules.map(|(at, rule)| compiling.rule(at, rule)).collect();
-            rules.into_iter().collect::<Option<Vec<_>>>().map(Kind::Rules)
-        }
+    let kind = if let Some(text) = template {
+        compiling.json("template", text).map(Kind::Template)
+    } else {
+        let rules = rules.iter().enumerate();
+        let rules: Vec<_> = rules.map(|(at, rule)| compiling.rule(at, rule)).collect();
+        rules.into_iter().collect::<Option<Vec<_>>>().map(Kind::Rules)
     };
     match kind {
         Some(kind) if compiling.wrong.is_empty() => Ok(kind),

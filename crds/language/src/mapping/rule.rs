@@ -98,7 +98,7 @@ fn error(part: Part, path: &[Box<str>], halt: Halt) -> MappingError {
         }
         Halt::NoElement { left, length } => {
             let names = path.len().saturating_sub(left);
-            let name = path.get(names).map(|name| name.to_string()).unwrap_or_default();
+            let name = path.get(names).map(ToString::to_string).unwrap_or_default();
             MappingError::NoElement { part, path: upto(names), length, name }
         }
     }

@@ -59,7 +59,7 @@ impl Budget {
     }
 }
 
-impl<'a> Tree<'a> {
+impl Tree<'_> {
     pub(super) fn is_object(&self) -> bool {
         match self {
             Self::Written(text) => text.first() == Some(&b'{'),

@@ -8,7 +8,10 @@ const MOST: usize = 200_000;
 /// One of `texts`, changed a few times.
 pub(crate) fn mutate(random: &mut Random, texts: &[String], dictionary: &[&str]) -> String {
     let mut text = random.of_list(texts).clone();
-    for _ in 0..1 + random.below(4) {
+    if random.one_in(8) {
+        return text;
+    }
+    for _ in 0..1 + random.below(3) {
         change(random, &mut text, texts, dictionary);
     }
     text
@@ -18,8 +21,8 @@ fn change(random: &mut Random, text: &mut String, texts: &[String], dictionary: 
     let (from, to) = range(random, text);
     match random.below(8) {
         0 => text.replace_range(from..to, ""),
-        1 => text.insert_str(from, random.of_list(dictionary)),
-        2 => text.replace_range(from..to, random.of_list(dictionary)),
+        1 => text.insert_str(from, random.word(dictionary)),
+        2 => text.replace_range(from..to, random.word(dictionary)),
         3 => {
             let piece = text[from..to].to_owned();
             text.insert_str(to, &piece);

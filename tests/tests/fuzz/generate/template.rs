@@ -50,7 +50,7 @@ pub(crate) fn template(random: &mut Random, helpers: &[String]) -> String {
 
 fn part(random: &mut Random, helpers: &[String], depth: usize, text: &mut String) {
     match random.below(if depth > 5 { 6 } else { 10 }) {
-        0 => text.push_str(random.of_list(&["x", " ", "\n", "\\", "{", "}", "“", "\"", ", "])),
+        0 => text.push_str(random.word(&["x", " ", "\n", "\\", "{", "}", "“", "\"", ", "])),
         1 => {
             text.push_str("{{");
             value(random, helpers, 0, text);
@@ -95,23 +95,23 @@ fn block(random: &mut Random, helpers: &[String], depth: usize, text: &mut Strin
 }
 
 fn call(random: &mut Random, helpers: &[String], depth: usize, text: &mut String) {
-    text.push_str(random.of_list(helpers));
+    text.push_str(random.of_list::<String>(helpers));
     for _ in 0..random.below(4) {
         text.push(' ');
         value(random, helpers, depth + 1, text);
     }
     if random.one_in(12) {
-        text.push_str(random.of_list(&[" number=\"true\"", " reverse=\"true\"", " a=b"]));
+        text.push_str(random.word(&[" number=\"true\"", " reverse=\"true\"", " a=b"]));
     }
 }
 
 fn value(random: &mut Random, helpers: &[String], depth: usize, text: &mut String) {
     match random.below(if depth > 4 { 8 } else { 11 }) {
-        0..6 => text.push_str(random.of_list(&VALUES)),
+        0..6 => text.push_str(random.word(&VALUES)),
         6 => {
             text.push('"');
             for _ in 0..random.below(8) {
-                text.push_str(random.of_list(&PATTERN));
+                text.push_str(random.word(&PATTERN));
             }
             text.push('"');
         }
