@@ -17,7 +17,7 @@ const ADDRESS_SPACE: u64 = 1024 * 1024 * 1024;
 /// No input may take so long, however slow the build and the machine.
 const HANG: Duration = Duration::from_secs(20);
 /// The same for faults that are planted, so that their test is short.
-const PLANTED_HANG: Duration = Duration::from_secs(4);
+const PLANTED_HANG: Duration = Duration::from_secs(8);
 /// Bytes of the child's output that are shown.
 const SHOWN: usize = 8 * 1024;
 
