@@ -13,12 +13,12 @@ use crate::config::LiveDestination;
 use crate::deliver::standard_output;
 use crate::store::{ErrorClass, RecordId};
 
-fn mapping(transform: Value) -> Option<Mapping> {
-    Some(Mapping::compile(&serde_json::from_value(transform).unwrap()).unwrap())
+fn mapping(transform: Value) -> Mapping {
+    Mapping::compile(&serde_json::from_value(transform).unwrap()).unwrap()
 }
 
 fn mapped(url: &str, transform: Value) -> LiveDestination {
-    LiveDestination { mapping: mapping(transform), ..http(url) }
+    LiveDestination { mapping: Some(mapping(transform)), ..http(url) }
 }
 
 #[tokio::test]
@@ -33,7 +33,7 @@ async fn each_format_carries_the_mapped_document() {
         let server = Server::start(|_, _| say(200)).await;
         let transform = json!({"rules": [{"rename": {"from": "objectId", "to": "id"}}]});
         let destination =
-            LiveDestination { mapping: mapping(transform), ..http_as(&server.url("/"), format) };
+            LiveDestination { mapping: Some(mapping(transform)), ..http_as(&server.url("/"), format) };
         let scene = Scene::start(destination);
         scene.store.put(&["{\"objectId\":1}", "{\"objectId\":2}"]);
         scene.delivered(2).await;

@@ -60,14 +60,9 @@ pub(crate) fn run() -> Result<Vec<Cost>> {
     let document =
         mapping(json!({"template": "{\"id\": {{jsonSerialize objectId}}, \"what\": \"{{propertyName}}\"}"}))?;
 
-    let scope = |record| Scope {
-        record: Some(record),
-        settings: Some(&settings),
-        listener: Some(&listener),
-        more: None,
-    };
+    let around = Scope { record: None, settings: Some(&settings), listener: Some(&listener), more: None };
     let both = measure("data URI and trace key, both", Some(5_000), &events, |record| {
-        let scope = scope(&record[..]);
+        let scope = Scope { record: Some(record), ..around };
         Ok(data_uri.render(&scope)?.len() + trace_key.render(&scope)?.len())
     })?;
     let filters = measure("filters, all three", Some(2_000), &events, |record| {
