@@ -78,6 +78,8 @@ pub struct Metrics {
     pub accepted_bytes: Family<ListenerLabels, Counter>,
     /// Templates that gave nothing because of an error.
     pub template_errors: Family<CauseLabels, Counter>,
+    /// Times that a destination's transform failed on a record.
+    pub transform_errors: Family<DestinationLabels, Counter>,
     /// Connections open on the public port.
     pub connections: Gauge,
     /// Requests in flight on the public port.
@@ -106,6 +108,7 @@ impl Default for Metrics {
             answer_seconds: Family::new_with_constructor(seconds),
             accepted_bytes: Family::default(),
             template_errors: Family::default(),
+            transform_errors: Family::default(),
             connections: Gauge::default(),
             in_flight: Gauge::default(),
             configuration_valid: Family::default(),
@@ -137,6 +140,11 @@ impl Default for Metrics {
             "template_errors",
             "Templates that gave nothing because of an error",
             metrics.template_errors.clone(),
+        );
+        registry.register(
+            "transform_errors",
+            "Times that a destination's transform failed on a record",
+            metrics.transform_errors.clone(),
         );
         registry.register("connections", "Connections open on the public port", metrics.connections.clone());
         registry.register(

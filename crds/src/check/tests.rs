@@ -2,6 +2,7 @@
 
 mod destination;
 mod objects;
+mod transform;
 mod url;
 
 use serde_json::{Value, json};

@@ -14,6 +14,7 @@ mod response;
 mod signature;
 mod status;
 mod storage;
+mod transform;
 mod url;
 
 pub use destination::{
@@ -26,6 +27,7 @@ pub use response::{AnswerHeader, MediaType, Response};
 pub use signature::{Signature, SignatureVersion};
 pub use status::HubSpotListenerStatus;
 pub use storage::{EmbeddedStorage, PostgresStorage, Retention, Storage};
+pub use transform::{Rename, SetField, Transform, TransformRule};
 pub use url::{Gateway, Ingress, IngressTls, ParentRef, PublicUrl};
 
 use k8s_openapi::api::core::v1::ResourceRequirements;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crds::check::Refusal;
-use crds::listener::{Destination, Header, HttpDestination};
+use crds::listener::{Destination, Header, HttpDestination, Transform};
 use http::{HeaderName, HeaderValue, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -18,6 +18,7 @@ use crate::deliver::AddressPolicy;
 use crate::verify::Verifier;
 use language::filter::{Filter, Surroundings};
 use language::manifest::compile as manifest_compile;
+use language::mapping::Mapping;
 use language::settings;
 use language::template::{Json, Place, Scope, Template};
 
@@ -182,6 +183,15 @@ impl Build<'_> {
         compiled.map_err(|refusal| self.refusals.push(refusal)).ok()
     }
 
+    fn mapping(&mut self, field: &str, transform: Option<&Transform>) -> Option<Mapping> {
+        let transform = transform?;
+        let mapping = Mapping::compile(transform).ok();
+        if mapping.is_none() {
+            self.refusals.extend(manifest_compile::transform_refusals(field, transform));
+        }
+        mapping
+    }
+
     fn answer(&mut self) -> Option<Answer> {
         let response = &self.inputs.configuration.spec.response;
         let status = u16::try_from(response.status_code)
@@ -223,6 +233,7 @@ impl Build<'_> {
         let field = format!("spec.destinations[{at}]");
         let spec = &self.inputs.configuration.spec;
         let filter = self.filter(&format!("{field}.filter"), destination.filter.as_deref());
+        let mapping = self.mapping(&format!("{field}.transform"), destination.transform.as_ref());
         let target = match (&destination.http, &destination.log) {
             (Some(http), None) => self.http(&format!("{field}.http"), http)?,
             (None, Some(_)) => Target::Log,
@@ -238,6 +249,7 @@ impl Build<'_> {
         Some(LiveDestination {
             name: destination.name.clone(),
             filter,
+            mapping,
             target,
             concurrency: at_least_one(destination.concurrency),
             rate,

@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::verify::Verifier;
 use language::filter::{Filter, Surroundings};
+use language::mapping::Mapping;
 use language::template::{Json, Template};
 
 /// The running state of one listener.
@@ -61,6 +62,8 @@ pub struct LiveDestination {
     pub name: String,
     /// Which records go here.
     pub filter: Option<Filter>,
+    /// What goes in the place of each; none: the record as it came.
+    pub mapping: Option<Mapping>,
     /// How they go.
     pub target: Target,
     /// Pages in flight.

@@ -11,11 +11,12 @@ use tokio_util::sync::CancellationToken;
 use super::classify::{Reply, Verdict, classify};
 use super::context::Context;
 use super::gate::Sign;
+use super::mapped::Load;
 use super::outcome::{Decision, Made, counts, decide};
 use super::plan::Plan;
 use super::timing::doubled;
 use crate::metrics::AttemptLabels;
-use crate::store::{Attempt, NewError, Outcome, Page, PageId, Settlement, StoreError};
+use crate::store::{Attempt, Failure, NewError, Outcome, Page, PageId, Record, Settlement, StoreError};
 
 /// Sends a page and settles it. Dropping the request and giving the page back is
 /// what `abandon` asks for.
@@ -27,16 +28,25 @@ pub(super) async fn deliver(
     abandon: CancellationToken,
 ) -> Sign {
     let attempt = page.attempts.saturating_add(1);
+    let load = load(&plan, page).await;
     let at_ms = context.clock.now_ms();
+    if load.page.records.is_empty() {
+        let Load { page, unfit, .. } = load;
+        let errors = errors(&context, &plan, unfit, at_ms).await;
+        let settled = Settled::Done { errors, again: Vec::new(), again_at_ms: at_ms };
+        settle(&context, &page.id, None, &settled, &abandon).await;
+        return Sign::Nothing;
+    }
     let began = tokio::time::Instant::now();
     let reply = tokio::select! {
         biased;
-        reply = plan.send(&page, attempt, &context) => reply,
+        reply = plan.send(&load, attempt, &context) => reply,
         () = abandon.cancelled() => {
-            give_back(&context, &page.id, &abandon).await;
+            give_back(&context, &load.page.id, &abandon).await;
             return Sign::Nothing;
         }
     };
+    let Load { page, unfit, rest, bodies: _ } = load;
     let took = began.elapsed();
     context.metrics.attempt_seconds.get_or_create(&plan.labels).observe(took.as_secs_f64());
     let sign = reply.sign();
@@ -58,9 +68,12 @@ pub(super) async fn deliver(
     let id = page.id.clone();
     let (outcome, delivered) = match decision {
         Decision::Retry { at_ms } => (Settled::Retry { at_ms }, 0),
-        Decision::Done { failed, again, again_at_ms } => {
+        Decision::Done { failed, mut again, again_at_ms } => {
             let delivered = count.saturating_sub(failed.len() + again.len());
-            let errors = errors(&context, &plan, page, failed, made.now_ms).await;
+            again.extend(rest);
+            let failed = failed.into_iter();
+            let failed = failed.filter_map(|(at, failure)| Some((page.records.get(at)?.clone(), failure)));
+            let errors = errors(&context, &plan, failed.chain(unfit).collect(), made.now_ms).await;
             (Settled::Done { errors, again, again_at_ms }, delivered)
         }
     };
@@ -104,26 +117,33 @@ fn note(context: &Context, plan: &Plan, page: &Page, reply: &Reply, verdict: &Ve
     }
 }
 
-/// Templates may take their time: they run where they hold nobody up.
+/// The page as it is sent now.
+async fn load(plan: &Arc<Plan>, page: Page) -> Load {
+    if plan.sends_as_it_came() {
+        return plan.load(page);
+    }
+    let plan = Arc::clone(plan);
+    apart(move || plan.load(page)).await
+}
+
 async fn errors(
     context: &Arc<Context>,
     plan: &Arc<Plan>,
-    page: Page,
-    failed: Vec<(usize, crate::store::Failure)>,
+    failed: Vec<(Record, Failure)>,
     at_ms: i64,
 ) -> Vec<NewError> {
     if failed.is_empty() {
         return Vec::new();
     }
     let (context, plan) = (Arc::clone(context), Arc::clone(plan));
-    let make = move || {
-        let error = |(index, failure)| {
-            page.records.get(index).map(|record| plan.error(record, failure, at_ms, &context.metrics))
-        };
-        failed.into_iter().filter_map(error).collect()
-    };
-    match tokio::task::spawn_blocking(make).await {
-        Ok(errors) => errors,
+    let error = move |(record, failure)| plan.error(&record, failure, at_ms, &context.metrics);
+    apart(move || failed.into_iter().map(error).collect()).await
+}
+
+/// Templates may take their time: they run where they hold nobody up.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(made) => made,
         // A panic goes on as one: the page keeps its lease and is sent again.
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

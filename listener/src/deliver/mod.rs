@@ -6,13 +6,13 @@
 //! each page takes the same way:
 //!
 //! ```text
-//! lease -> rate limit -> encode -> send -> classify -> decide -> settle
-//! store    rate          format    http    classify    outcome   store
-//!                                  log                 retry
+//! lease -> rate limit -> map ----> encode -> send -> classify -> decide -> settle
+//! store    rate          mapped   format    http    classify    outcome   store
+//!                                           log                 retry
 //! ```
 //!
 //! A destination gets each page at least once, its records in order of arrival
-//! within the page, each record byte for byte. What makes a repeated page known
+//! within the page, each record byte for byte, or what its transform makes of it. What makes a repeated page known
 //! is `x-hubspot-listener-page-id`. Whether a destination is sent to at all is for the
 //! gate to say (`gate`): 429 with `Retry-After`, and pause and probe. Which
 //! addresses it may have is for the [`guard`].
@@ -29,6 +29,7 @@ pub mod guard;
 mod http;
 mod label;
 mod log;
+mod mapped;
 mod outcome;
 mod plan;
 mod rate;

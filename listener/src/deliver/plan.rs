@@ -9,6 +9,7 @@ use crds::limits::MAX_PAGE_BYTES;
 use super::classify::Reply;
 use super::context::Context;
 use super::format::Encoder;
+use super::mapped::{Load, Mapper};
 use super::timing::millis;
 use super::{http, label, log};
 use crate::config::{Live, LiveDestination, Target};
@@ -30,6 +31,7 @@ pub(super) struct Plan {
     cost: Cost,
     route: Router,
     encoder: Option<Encoder>,
+    mapper: Arc<Mapper>,
 }
 
 impl Plan {
@@ -50,23 +52,32 @@ impl Plan {
             }
             Target::Log => None,
         };
+        let labels = DestinationLabels {
+            namespace: namespace.clone(),
+            listener: live.configuration.name.clone(),
+            destination: name.to_owned(),
+        };
+        let mapper = Arc::new(Mapper::new(live, destination, &labels, metrics));
+        let mapping = Arc::clone(&mapper);
         let (envelope_bytes, cost): (usize, Cost) = match encoder.clone() {
-            Some(encoder) => (encoder.envelope_bytes(), Arc::new(move |record| encoder.cost(record))),
-            None => (log::envelope_bytes(name, &listener), Arc::new(|record| record.bytes.len() + 1)),
+            Some(encoder) => (
+                encoder.envelope_bytes(),
+                Arc::new(move |record| encoder.cost(record, &mapping.data(record))),
+            ),
+            None => {
+                (log::envelope_bytes(name, &listener), Arc::new(move |record| mapping.data(record).len() + 1))
+            }
         };
         Some(Arc::new(Self {
-            labels: DestinationLabels {
-                namespace: namespace.clone(),
-                listener: live.configuration.name.clone(),
-                destination: name.to_owned(),
-            },
-            route: router(live, destination, clock, metrics),
+            labels,
+            route: router(live, destination, &mapper, clock, metrics),
             live: Arc::clone(live),
             destination: Arc::clone(destination),
             listener,
             envelope_bytes,
             cost,
             encoder,
+            mapper,
         }))
     }
 
@@ -88,21 +99,35 @@ impl Plan {
     }
 
     /// What is sent in the place of a record.
-    #[expect(clippy::unused_self, reason = "the plan decides; records go as they came")]
     pub(super) fn handed_on(&self, record: &Record) -> Bytes {
-        record.bytes.clone()
+        self.mapper.data(record)
+    }
+
+    /// Whether records are sent as they came.
+    pub(super) fn sends_as_it_came(&self) -> bool {
+        !self.mapper.is_there()
+    }
+
+    /// Maps a page's records; takes its time where there is a transform.
+    pub(super) fn load(&self, page: Page) -> Load {
+        let room = MAX_PAGE_BYTES.saturating_sub(self.envelope_bytes);
+        self.mapper.load(page, room, |record, data| match &self.encoder {
+            Some(encoder) => encoder.cost(record, data),
+            None => data.len() + 1,
+        })
     }
 
     /// Hands a page on.
-    pub(super) async fn send(&self, page: &Page, attempt: u32, context: &Context) -> Reply {
+    pub(super) async fn send(&self, load: &Load, attempt: u32, context: &Context) -> Reply {
         let destination = &self.destination;
+        let (page, outgoing) = (&load.page, load.outgoing());
         let (Target::Http { url, headers, timeout, .. }, Some(encoder)) =
             (&destination.target, &self.encoder)
         else {
-            let line = log::line_of(&page.id, &destination.name, &self.listener, &page.records);
+            let line = log::line_of(&page.id, &destination.name, &self.listener, &outgoing);
             return log::write(&context.sink, line).await;
         };
-        let encoder = encoder.for_page(page.records.len());
+        let encoder = encoder.for_page(outgoing.len());
         let request = http::Request {
             url,
             headers,
@@ -110,8 +135,8 @@ impl Plan {
             content_type: encoder.content_type(),
             page: &page.id,
             attempt,
-            records: page.records.len(),
-            body: encoder.encode(&page.id, &page.records),
+            records: outgoing.len(),
+            body: encoder.encode(&page.id, &outgoing),
         };
         let client = context.client.load_full();
         http::send(&client, &context.clock, request).await
@@ -138,14 +163,18 @@ fn new_error(live: &Live, record: &Record, failure: Failure, at_ms: i64, metrics
 fn router(
     live: &Arc<Live>,
     destination: &Arc<LiveDestination>,
+    mapper: &Arc<Mapper>,
     clock: &Clock,
     metrics: &Arc<Metrics>,
 ) -> Router {
-    let (live, destination) = (Arc::clone(live), Arc::clone(destination));
+    let (live, destination, mapper) = (Arc::clone(live), Arc::clone(destination), Arc::clone(mapper));
     let (clock, metrics) = (clock.clone(), Arc::clone(metrics));
     Arc::new(move |record| {
-        let Some(filter) = &destination.filter else { return Route::Take };
-        match judge(record.id, filter.matches(&record.bytes, &live.surroundings)) {
+        let taken = match &destination.filter {
+            Some(filter) => judge(record.id, filter.matches(&record.bytes, &live.surroundings)),
+            None => Ok(true),
+        };
+        match taken.and_then(|taken| if taken { mapper.try_on(record).map(|()| true) } else { Ok(false) }) {
             Ok(true) => Route::Take,
             Ok(false) => Route::Skip,
             Err(failure) => {

@@ -235,3 +235,15 @@ fn a_configuration_that_no_config_map_holds_is_refused() {
     let rejection = only(refused(&observed));
     assert!(rejection.message.starts_with("spec: the configuration has 11"), "{}", rejection.message);
 }
+
+#[test]
+fn settings_that_their_schema_does_not_take_are_refused_with_their_path() {
+    let mut observed = observed(SMALL);
+    let listener = Arc::make_mut(&mut observed.listener);
+    let json = |text: &str| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).unwrap();
+    listener.spec.settings = json(r#"{"region":7}"#);
+    listener.spec.settings_schema = Some(json(r#"{"properties":{"region":{"type":"string"}}}"#));
+    let rejection = only(refused(&observed));
+    assert_eq!((rejection.condition, rejection.reason), (Type::Accepted, Reason::SettingsAgainstSchema));
+    assert!(rejection.message.contains("settings.region"), "{}", rejection.message);
+}

@@ -5,8 +5,10 @@
 
 use crds::HubSpotListenerSpec;
 use crds::check::Refusal;
+use crds::listener::Transform;
 
 use crate::filter::Filter;
+use crate::mapping::{Mapping, Wrong};
 use crate::mistake::Mistake;
 use crate::template::{Place, Template};
 
@@ -27,6 +29,9 @@ pub fn compile(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
         if let Some(filter) = &destination.filter {
             found.filter(&format!("{field}.filter"), filter);
         }
+        if let Some(transform) = &destination.transform {
+            found.0.extend(transform_refusals(&format!("{field}.transform"), transform));
+        }
         let Some(http) = &destination.http else { continue };
         found.template(&format!("{field}.http.url"), &http.url, Place::Uri);
         for (header_at, header) in http.headers.iter().enumerate() {
@@ -42,6 +47,15 @@ pub fn compile(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
         found.template("spec.traceKeyTemplate", template, Place::Raw);
     }
     found.0
+}
+
+/// What of a transform, which stands at `field`, does not compile.
+pub fn transform_refusals(field: &str, transform: &Transform) -> Vec<Refusal> {
+    let wrong = Mapping::compile(transform).err().unwrap_or_default();
+    wrong
+        .into_iter()
+        .map(|Wrong { field: below, what, mistake }| refusal(&format!("{field}.{below}"), what, mistake))
+        .collect()
 }
 
 struct Found(Vec<Refusal>);

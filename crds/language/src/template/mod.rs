@@ -41,6 +41,8 @@ pub enum Place {
     Raw,
     /// URLs and the data URI: `{{x}}` is encoded like `encodeURIComponent`.
     Uri,
+    /// A JSON document: within a JSON string `{{x}}` is escaped for it, outside of one it is not.
+    Json,
 }
 
 /// What a template can see. Absent members are simply unknown names.
@@ -64,6 +66,28 @@ pub struct Scope<'a> {
 pub struct RenderError {
     /// What went wrong, with the helper's name.
     pub reason: String,
+}
+
+/// The names of a path as it stands in a tag, `record` included where it stands there; `a.[b c].0`.
+/// Only paths from the record on, without `../` and `@`.
+pub(crate) fn path(text: &str) -> Result<Vec<String>, Mistake> {
+    scan::path(text).map_err(|fault| fault.in_text(text))
+}
+
+/// The inside of a JSON string.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    value::escape_json(text, &mut out);
+    out
+}
+
+/// A JSON string.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    value::escape_json(text, &mut out);
+    out.push('"');
+    out
 }
 
 /// All helpers with what they give and an example, in Markdown: the second half of

@@ -1,6 +1,6 @@
 //! `[`, the records with `,` between them, `]`.
 
-use crate::store::Record;
+use super::super::mapped::Outgoing;
 
 /// Two brackets, less the comma that the first record pays and does not need.
 pub(super) const ENVELOPE_BYTES: usize = 1;
@@ -8,8 +8,8 @@ pub(super) const ENVELOPE_BYTES: usize = 1;
 /// Appends an array, each element written by `element`.
 pub(in super::super) fn array(
     body: &mut Vec<u8>,
-    records: &[Record],
-    mut element: impl FnMut(&mut Vec<u8>, &Record),
+    records: &[Outgoing<'_>],
+    mut element: impl FnMut(&mut Vec<u8>, &Outgoing<'_>),
 ) {
     body.push(b'[');
     for (place, record) in records.iter().enumerate() {

@@ -49,6 +49,7 @@ pub(super) fn http_as(url: &str, format: Format) -> LiveDestination {
     LiveDestination {
         name: "warehouse".into(),
         filter: None,
+        mapping: None,
         target,
         concurrency: 4,
         rate: None,
