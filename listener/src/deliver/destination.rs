@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
 use super::delivery::{deliver, give_back};
+use super::leave::leave;
 use super::gate::{Gate, PauseReason, Paused, Sign};
 use super::plan::Plan;
 use super::rate::Limiter;
@@ -95,6 +96,10 @@ impl Destination {
         while let Some(ended) = self.in_flight.join_next().await {
             self.learn(ended);
         }
+        let removed = !self.live.borrow().stages().any(|stage| stage.name == self.name);
+        if let (true, Some(plan)) = (removed, &self.plan) {
+            leave(&self.context, plan, &self.abandon).await;
+        }
         self.context.board.remove(&self.name);
         if let Some(labels) = &self.labels {
             self.context.metrics.destination_paused.remove(labels);
@@ -107,7 +112,8 @@ impl Destination {
             return;
         }
         let live = Arc::clone(&self.live.borrow_and_update());
-        self.plan = Plan::of(&self.name, &live, &self.context);
+        // The last plan of a destination that is gone is still the one that knows its records.
+        self.plan = Plan::of(&self.name, &live, &self.context).or_else(|| self.plan.take());
         if let Some(plan) = &self.plan {
             self.labels = Some(plan.labels.clone());
         }

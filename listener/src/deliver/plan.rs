@@ -5,18 +5,21 @@ use std::sync::Arc;
 
 use crds::limits::MAX_PAGE_BYTES;
 
-use super::classify::Reply;
+use super::classify::{Reply, classify};
 use super::context::Context;
 use super::format::Encoder;
+use super::hook::{Envelope, Judged};
 use super::timing::millis;
-use super::{http, label, log};
+use super::{hook, http, label, log};
 use crate::config::{Live, LiveDestination, Target};
 use crate::metrics::{DestinationLabels, Metrics};
-use crate::store::{Cost, ErrorClass, Failure, NewError, Page, PageRequest, Record, RecordId, Route, Router};
+use crate::store::{Cost, ErrorClass, Failure, NewError, PRE_PAGE, Page, PageRequest, Record, RecordId, Route, Router};
 use language::filter::FilterError;
 
 /// Pages that may wait for a retry before no new one is cut, at least.
 const MIN_WAITING: usize = 64;
+/// Records that become open errors in one step when a destination is gone.
+const LAST_RECORDS: usize = 1_000;
 
 /// One destination under one configuration.
 pub(super) struct Plan {
@@ -28,12 +31,14 @@ pub(super) struct Plan {
     cost: Cost,
     route: Router,
     encoder: Option<Encoder>,
+    /// Set for the hook only.
+    hook: Option<Envelope>,
 }
 
 impl Plan {
     /// The plan of the destination `name`, where the configuration has one.
     pub(super) fn of(name: &str, live: &Arc<Live>, context: &Context) -> Option<Arc<Self>> {
-        let destination = live.destinations.iter().find(|destination| destination.name == name)?;
+        let destination = live.stages().find(|destination| destination.name == name)?;
         let namespace = &live.configuration.namespace;
         let listener = format!("{namespace}/{}", live.configuration.name);
         let encoder = match &destination.target {
@@ -43,9 +48,13 @@ impl Plan {
             }
             Target::Log => None,
         };
-        let (envelope_bytes, cost): (usize, Cost) = match encoder.clone() {
-            Some(encoder) => (encoder.envelope_bytes(), Arc::new(move |record| encoder.cost(record))),
-            None => (log::envelope_bytes(name, &listener), Arc::new(|record| record.bytes.len() + 1)),
+        let hook = (name == PRE_PAGE).then(|| Envelope::new(&live.settings, &live.listener));
+        let (envelope_bytes, cost): (usize, Cost) = match (&hook, encoder.clone()) {
+            (Some(envelope), _) => (envelope.bytes(), Arc::new(Envelope::cost)),
+            (None, Some(encoder)) => {
+                (encoder.envelope_bytes(), Arc::new(move |record| encoder.cost(record)))
+            }
+            (None, None) => (log::envelope_bytes(name, &listener), Arc::new(|record| record.bytes.len() + 1)),
         };
         Some(Arc::new(Self {
             labels: DestinationLabels {
@@ -60,6 +69,7 @@ impl Plan {
             envelope_bytes,
             cost,
             encoder,
+            hook,
         }))
     }
 
@@ -80,6 +90,11 @@ impl Plan {
         }
     }
 
+    /// What the store is asked for when the destination is gone: all that is its.
+    pub(super) fn last_request(&self, now_ms: i64) -> PageRequest {
+        PageRequest { size: LAST_RECORDS, linger_ms: 0, max_waiting: usize::MAX, ..self.request(now_ms) }
+    }
+
     /// Hands a page on.
     pub(super) async fn send(&self, page: &Page, attempt: u32, context: &Context) -> Reply {
         let destination = &self.destination;
@@ -90,6 +105,10 @@ impl Plan {
             return log::write(&context.sink, line).await;
         };
         let encoder = encoder.for_page(page.records.len());
+        let (body, answer_bytes) = match &self.hook {
+            Some(envelope) => (envelope.body(&page.records), hook::ANSWER_BYTES),
+            None => (encoder.encode(&page.id, &page.records), http::answer_bytes(page.records.len())),
+        };
         let request = http::Request {
             url,
             headers,
@@ -98,14 +117,34 @@ impl Plan {
             page: &page.id,
             attempt,
             records: page.records.len(),
-            body: encoder.encode(&page.id, &page.records),
+            body,
+            answer_bytes,
         };
         let client = context.client.load_full();
         http::send(&client, &context.clock, request).await
     }
 
+    /// Whether it is the hook's.
+    pub(super) fn is_hook(&self) -> bool {
+        self.hook.is_some()
+    }
+
+    /// What a reply means for a page.
+    pub(super) fn judge(&self, reply: &Reply, page: &Page) -> Judged {
+        if self.is_hook() {
+            hook::judge(reply, page.records.len())
+        } else {
+            classify(reply, page.records.len()).into()
+        }
+    }
+
     /// The open error of a record.
     pub(super) fn error(&self, record: &Record, failure: Failure, at_ms: i64, metrics: &Metrics) -> NewError {
+        let mut failure = failure;
+        if self.is_hook() && self.live.configuration.spec.do_not_store_retry_data {
+            // The answer of a hook is made of records.
+            failure.response = None;
+        }
         new_error(&self.live, record, failure, at_ms, metrics)
     }
 }

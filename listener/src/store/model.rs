@@ -17,6 +17,10 @@ pub struct Appended {
     pub delivery: u64,
 }
 
+/// The name under which the hook before pages are cut stands among the destinations. A
+/// destination's own name has no capital letter.
+pub const PRE_PAGE: &str = "prePage";
+
 /// What an element of a delivery is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sorted {
@@ -60,7 +64,7 @@ pub struct Record {
     pub id: RecordId,
     /// Epoch milliseconds of the delivery's arrival.
     pub received_at_ms: i64,
-    /// The bytes that came.
+    /// The bytes that came, or those that the hook gave for them.
     pub bytes: Bytes,
 }
 
@@ -202,6 +206,20 @@ pub enum Outcome {
     },
     /// Given back unsent: shutdown, pause. Costs no attempt.
     GivenBack,
+    /// Of the hook's pages only: every record goes on to the destinations, but for those that
+    /// were dropped or failed. What is named nowhere goes on unchanged.
+    Hooked {
+        /// Records that go on with other bytes, a JSON object.
+        changed: Vec<(RecordId, Bytes)>,
+        /// Records that go nowhere.
+        dropped: Vec<RecordId>,
+        /// Records that became open errors.
+        errors: Vec<NewError>,
+        /// Records to send to the hook again in a page of their own.
+        again: Vec<RecordId>,
+        /// Epoch milliseconds when they are due.
+        again_at_ms: i64,
+    },
 }
 
 /// Why a record failed.
@@ -367,6 +385,28 @@ pub struct Status {
     pub file_bytes: u64,
     /// By destination.
     pub destinations: Vec<DestinationStatus>,
+    /// Of the hook, where there is one.
+    pub hook: Option<HookStatus>,
+}
+
+/// Counters of the hook, since it was added.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HookStatus {
+    /// Records that it has not settled; the destinations wait for them.
+    pub pending_records: u64,
+    /// Pages that wait for a retry.
+    pub waiting_pages: u64,
+    /// Pages that are leased.
+    pub leased_pages: u64,
+    /// Records that went on, changed or not.
+    pub passed_records: u64,
+    /// Of those: went on with other bytes.
+    pub changed_records: u64,
+    /// Records that it dropped.
+    pub dropped_records: u64,
+    /// Open errors.
+    pub open_errors: u64,
 }
 
 /// Counters of a destination.
@@ -385,6 +425,8 @@ pub struct DestinationStatus {
     pub delivered_records: u64,
     /// Records left out by its filter.
     pub ignored_records: u64,
+    /// Records that the hook dropped or failed, so that they did not come here.
+    pub withheld_records: u64,
     /// Open errors.
     pub open_errors: u64,
 }

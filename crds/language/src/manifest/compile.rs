@@ -4,6 +4,7 @@
 
 use crds::HubSpotListenerSpec;
 use crds::check::Refusal;
+use crds::listener::Header;
 
 use crate::filter::Filter;
 use crate::mistake::Mistake;
@@ -21,18 +22,16 @@ pub fn compile(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
     if let Some(filter) = &spec.filter {
         found.filter("spec.filter", filter);
     }
+    if let Some(hook) = &spec.pre_page {
+        found.http("spec.prePage", &hook.http.url, &hook.http.headers);
+    }
     for (at, destination) in spec.destinations.iter().enumerate() {
         let field = format!("spec.destinations[{at}]");
         if let Some(filter) = &destination.filter {
             found.filter(&format!("{field}.filter"), filter);
         }
         let Some(http) = &destination.http else { continue };
-        found.template(&format!("{field}.http.url"), &http.url, Place::Uri);
-        for (header_at, header) in http.headers.iter().enumerate() {
-            if let Some(value) = &header.value {
-                found.template(&format!("{field}.http.headers[{header_at}].value"), value, Place::Raw);
-            }
-        }
+        found.http(&field, &http.url, &http.headers);
     }
     if let Some(template) = &spec.data_uri_template {
         found.template("spec.dataUriTemplate", template, Place::Uri);
@@ -46,6 +45,16 @@ pub fn compile(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
 struct Found(Vec<Refusal>);
 
 impl Found {
+    /// What stands under `field.http`.
+    fn http(&mut self, field: &str, url: &str, headers: &[Header]) {
+        self.template(&format!("{field}.http.url"), url, Place::Uri);
+        for (at, header) in headers.iter().enumerate() {
+            if let Some(value) = &header.value {
+                self.template(&format!("{field}.http.headers[{at}].value"), value, Place::Raw);
+            }
+        }
+    }
+
     fn template(&mut self, field: &str, text: &str, place: Place) {
         self.0
             .extend(Template::compile(text, place).err().map(|mistake| refusal(field, "template", mistake)));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::bodies::Pieces;
+use super::hook::{self, Fate};
 use super::spans;
 use super::trouble::{Trouble, signed, unsigned};
 use crate::store::journal::{Journal, Location};
@@ -126,9 +127,13 @@ pub(super) fn records_of(
             .map(|name| list.binary_search_by_key(&name.element, |span| span.element).map(|at| list[at]))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|_| Trouble::Damaged("a page names a record that is not there"))?;
+        let mut fates = hook::fates(connection, first.delivery)?;
         let mut pieces = Pieces::new(journal, location);
         for (at, (name, span)) in names.iter().zip(&wanted).enumerate() {
-            let bytes = pieces.read(*span, wanted.get(at + 1..).unwrap_or_default())?;
+            let bytes = match fates.remove(&name.element) {
+                Some(Fate::Changed(bytes)) => bytes,
+                _ => pieces.read(*span, wanted.get(at + 1..).unwrap_or_default())?,
+            };
             records.push(Record { id: *name, received_at_ms, bytes });
         }
     }
