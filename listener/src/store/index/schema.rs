@@ -213,3 +213,14 @@ pub(super) fn migrate(connection: &Connection, name: &str) -> Result<(), Trouble
     transaction.commit()?;
     Ok(())
 }
+
+/// Makes a new file one of an older version, without the row of `meta`.
+#[cfg(test)]
+pub(super) fn write_version(connection: &Connection, version: usize) -> Result<(), Trouble> {
+    for migration in MIGRATIONS.iter().take(version) {
+        connection.execute_batch(migration)?;
+    }
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", i64::try_from(version).unwrap_or(i64::MAX))?;
+    Ok(())
+}
