@@ -105,10 +105,9 @@ fn sent_to(field: String, text: &str) -> Option<Refusal> {
         return None;
     }
     let (reason, remedy) = match Url::parse(text) {
-        Err(error) => (
-            format!("this is not a URL: {error}"),
-            "write one such as https://warehouse.example.com/hubspot",
-        ),
+        Err(error) => {
+            (format!("this is not a URL: {error}"), "write one such as https://warehouse.example.com/hubspot")
+        }
         Ok(url) if !url.username().is_empty() || url.password().is_some() => (
             "a name or password in a URL is seen by everybody who sees the manifest".to_owned(),
             "take it out and send it as a header with valueFrom.secretKeyRef",

@@ -50,7 +50,8 @@ impl HubSpotListenerSpec {
         let clients = self.client_secrets.iter().enumerate();
         let mut references: Vec<_> =
             clients.map(|(at, reference)| (format!("spec.clientSecrets[{at}]"), reference)).collect();
-        references.extend(self.pre_page.iter().flat_map(|hook| of_headers("spec.prePage", &hook.http.headers)));
+        references
+            .extend(self.pre_page.iter().flat_map(|hook| of_headers("spec.prePage", &hook.http.headers)));
         for (at, destination) in self.destinations.iter().enumerate() {
             let headers = destination.http.iter().map(|http| &http.headers);
             references

@@ -17,9 +17,7 @@ use super::outcome::{Decision, Made, counts, decide};
 use super::plan::Plan;
 use super::timing::doubled;
 use crate::metrics::{AttemptLabels, HookLabels};
-use crate::store::{
-    Attempt, Failure, NewError, Outcome, Page, PageId, RecordId, Settlement, StoreError,
-};
+use crate::store::{Attempt, Failure, NewError, Outcome, Page, PageId, RecordId, Settlement, StoreError};
 
 /// Sends a page and settles it. Dropping the request and giving the page back is
 /// what `abandon` asks for.

@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
 use super::delivery::{deliver, give_back};
-use super::leave::leave;
 use super::gate::{Gate, PauseReason, Paused, Sign};
+use super::leave::leave;
 use super::plan::Plan;
 use super::rate::Limiter;
 use super::timing::{doubled, millis};

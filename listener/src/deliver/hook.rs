@@ -106,11 +106,18 @@ fn success(answer: &Answer, records: usize) -> Judged {
     };
     match (answer.status, answer.end) {
         (204, _) => Verdict::Delivered.into(),
-        (200, BodyEnd::Broken) => again(ErrorClass::Connection, "answer_broken", "the hook's answer broke off"),
+        (200, BodyEnd::Broken) => {
+            again(ErrorClass::Connection, "answer_broken", "the hook's answer broke off")
+        }
         (200, BodyEnd::TooLong) => {
             let message = "the hook's answer is longer than is read (10 MiB); make spec.prePage.size smaller";
-            Verdict::Refused(classify::with_answer(ErrorClass::Value, "hook_answer_too_long", message, answer))
-                .into()
+            Verdict::Refused(classify::with_answer(
+                ErrorClass::Value,
+                "hook_answer_too_long",
+                message,
+                answer,
+            ))
+            .into()
         }
         (200, BodyEnd::Whole) => match answer::read(&answer.body, records) {
             Ok(judged) => judged,

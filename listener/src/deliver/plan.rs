@@ -13,7 +13,9 @@ use super::timing::millis;
 use super::{hook, http, label, log};
 use crate::config::{Live, LiveDestination, Target};
 use crate::metrics::{DestinationLabels, Metrics};
-use crate::store::{Cost, ErrorClass, Failure, NewError, PRE_PAGE, Page, PageRequest, Record, RecordId, Route, Router};
+use crate::store::{
+    Cost, ErrorClass, Failure, NewError, PRE_PAGE, Page, PageRequest, Record, RecordId, Route, Router,
+};
 use language::filter::FilterError;
 
 /// Pages that may wait for a retry before no new one is cut, at least.
@@ -51,9 +53,7 @@ impl Plan {
         let hook = (name == PRE_PAGE).then(|| Envelope::new(&live.settings, &live.listener));
         let (envelope_bytes, cost): (usize, Cost) = match (&hook, encoder.clone()) {
             (Some(envelope), _) => (envelope.bytes(), Arc::new(Envelope::cost)),
-            (None, Some(encoder)) => {
-                (encoder.envelope_bytes(), Arc::new(move |record| encoder.cost(record)))
-            }
+            (None, Some(encoder)) => (encoder.envelope_bytes(), Arc::new(move |record| encoder.cost(record))),
             (None, None) => (log::envelope_bytes(name, &listener), Arc::new(|record| record.bytes.len() + 1)),
         };
         Some(Arc::new(Self {

@@ -150,6 +150,9 @@ pub(super) fn removed(connection: &Connection, now_ms: i64) -> Result<(), Troubl
         "UPDATE page SET state = ?2, settled_at = ?3 WHERE destination = ?1 AND state IN (0, 1)",
         params![PRE_PAGE, pages::FAILED, now_ms],
     )?;
-    tracing::info!(hook.pages = pages, "the hook is gone; records that it had not settled go on as they came");
+    tracing::info!(
+        hook.pages = pages,
+        "the hook is gone; records that it had not settled go on as they came"
+    );
     Ok(())
 }

@@ -29,7 +29,8 @@ use super::trouble::Trouble;
 pub(super) const APPLICATION_ID: i32 = 0x4853_4c69;
 
 /// What leads from version n to n + 1.
-const MIGRATIONS: [&str; 2] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
 CREATE TABLE meta(
     one INTEGER PRIMARY KEY CHECK (one = 1),
     name TEXT NOT NULL,
@@ -148,7 +149,8 @@ CREATE TABLE refused(
     peer TEXT,
     size INTEGER NOT NULL
 ) STRICT;
-", "
+",
+    "
 CREATE TABLE hooked(
     delivery INTEGER NOT NULL,
     element INTEGER NOT NULL,
@@ -158,7 +160,8 @@ CREATE TABLE hooked(
 ) STRICT;
 ALTER TABLE destination ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE destination ADD COLUMN withheld INTEGER NOT NULL DEFAULT 0;
-"];
+",
+];
 
 /// What a file turned out to be.
 #[derive(Debug, PartialEq, Eq)]

@@ -302,14 +302,7 @@ impl Seen {
         }
     }
 
-    async fn settle_hook(
-        &mut self,
-        world: &World,
-        store: &Arc<dyn Store>,
-        page: &Page,
-        fate: u8,
-        due: i64,
-    ) {
+    async fn settle_hook(&mut self, world: &World, store: &Arc<dyn Store>, page: &Page, fate: u8, due: i64) {
         match fate % 4 {
             0 => {
                 world.done(store, page).await;
