@@ -47,6 +47,8 @@ pub(super) struct Destination {
     stop: CancellationToken,
     abandon: CancellationToken,
     plan: Option<Arc<Plan>>,
+    /// The one before the destination was gone: it still knows which records are its.
+    last_plan: Option<Arc<Plan>>,
     /// Of the last plan: they outlive it, to be taken away at the end.
     labels: Option<DestinationLabels>,
     gate: Gate,
@@ -77,6 +79,7 @@ impl Destination {
             stop,
             abandon,
             plan: None,
+            last_plan: None,
             labels: None,
             gate: Gate::default(),
             limiter: None,
@@ -97,7 +100,7 @@ impl Destination {
             self.learn(ended);
         }
         let removed = !self.live.borrow().stages().any(|stage| stage.name == self.name);
-        if let (true, Some(plan)) = (removed, &self.plan) {
+        if let (true, Some(plan)) = (removed, self.plan.as_ref().or(self.last_plan.as_ref())) {
             leave(&self.context, plan, &self.abandon).await;
         }
         self.context.board.remove(&self.name);
@@ -112,8 +115,10 @@ impl Destination {
             return;
         }
         let live = Arc::clone(&self.live.borrow_and_update());
-        // The last plan of a destination that is gone is still the one that knows its records.
-        self.plan = Plan::of(&self.name, &live, &self.context).or_else(|| self.plan.take());
+        let before = std::mem::replace(&mut self.plan, Plan::of(&self.name, &live, &self.context));
+        if self.plan.is_none() {
+            self.last_plan = before.or(self.last_plan.take());
+        }
         if let Some(plan) = &self.plan {
             self.labels = Some(plan.labels.clone());
         }

@@ -13,6 +13,7 @@
 //!    a record's outcome at the hook never changes, and each reading of the record obeys it.
 //! 6. Nothing is queued without bound; what cannot be taken is refused with a reason.
 
+mod counters;
 mod error;
 pub mod index;
 pub mod journal;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+pub use counters::*;
 pub use error::{AppendError, StoreError};
 pub use model::*;
 

@@ -90,6 +90,7 @@ shared! {
     destinations_wait_for_the_hook_and_take_what_it_gives
     what_the_hook_gave_is_read_at_every_attempt_and_after_reopening
     order_holds_while_the_hook_is_asked_again
+    a_call_that_was_answered_and_not_settled_comes_again_as_it_was
     a_hook_that_is_added_begins_with_what_comes_then
     a_hook_that_is_removed_lets_what_waits_go_on_unchanged
     a_hooks_outcome_that_cannot_be_changes_nothing

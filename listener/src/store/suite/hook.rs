@@ -115,6 +115,24 @@ pub(crate) async fn order_holds_while_the_hook_is_asked_again(world: &World) {
     store.close().await;
 }
 
+pub(crate) async fn a_call_that_was_answered_and_not_settled_comes_again_as_it_was(world: &World) {
+    let store = world.open(&[PRE_PAGE, "a"]).await;
+    world.deliver(&store, body(&events(0..5))).await;
+    let ask = || PageRequest { size: 3, ..world.ask(PRE_PAGE) };
+    let (first, second) = (page(&store, ask()).await, page(&store, ask()).await);
+    world.done(&store, &second).await;
+    // The hook has answered the first; then the process is killed.
+    drop(store);
+    let store = world.open(&[PRE_PAGE, "a"]).await;
+    assert_eq!(wait(&store, world.ask("a")).await, None, "nothing went around the hook");
+    let again = page(&store, ask()).await;
+    assert_eq!((&again.id, &again.records, again.attempts), (&first.id, &first.records, 0));
+    assert_eq!(wait(&store, ask()).await, None, "the second does not come again");
+    one_of_each(world, &store, &again, 0).await;
+    assert_eq!(texts(&world.page(&store, "a").await.records), [changed_text(0), event(3), event(4)]);
+    store.close().await;
+}
+
 pub(crate) async fn a_hook_that_is_added_begins_with_what_comes_then(world: &World) {
     let store = world.open(&["a"]).await;
     world.deliver(&store, body(&events(0..3))).await;
