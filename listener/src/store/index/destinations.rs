@@ -91,7 +91,7 @@ fn apply(connection: &Connection, names: &BTreeSet<String>, now_ms: i64) -> Resu
         connection.execute(
             "INSERT INTO destination(name, cursor_delivery, cursor_index, cursor_ordinal, open_errors, page_records) \
              VALUES (?1, ?2, 0, ?3, (SELECT count(*) FROM error WHERE destination = ?1), \
-             (SELECT coalesce(sum(record_count), 0) FROM page WHERE destination = ?1 AND state IN (0, 1)))",
+             (SELECT coalesce(sum(record_count), 0) FROM page WHERE destination = ?1 AND state < 2))",
             params![name, last_delivery.saturating_add(1), records],
         )?;
     }
@@ -130,7 +130,7 @@ fn orphans(
 ) -> Result<Vec<Orphan>, Trouble> {
     let gone: Option<String> = connection
         .query_row(
-            "SELECT destination FROM page WHERE state = 0 \
+            "SELECT destination FROM page WHERE state = 0 AND state < 2 \
              AND destination NOT IN (SELECT name FROM destination) LIMIT 1",
             [],
             |row| row.get(0),
@@ -139,7 +139,7 @@ fn orphans(
     let Some(destination) = gone else { return Ok(Vec::new()) };
     let mut statement = connection.prepare_cached(
         "SELECT number, records, attempts FROM page \
-         WHERE destination = ?1 AND state = 0 ORDER BY due_at, number LIMIT 50",
+         WHERE destination = ?1 AND state = 0 AND state < 2 ORDER BY due_at, number LIMIT 50",
     )?;
     let mut rows = statement.query([&destination])?;
     let mut found = Vec::new();

@@ -61,7 +61,7 @@ pub(super) fn mark(connection: &Connection, destination: &str) -> Result<Option<
         .optional()?;
     let Some(cursor) = cursor else { return Ok(None) };
     let mut statement =
-        connection.prepare_cached("SELECT records FROM page WHERE destination = ?1 AND state IN (0, 1)")?;
+        connection.prepare_cached("SELECT records FROM page WHERE destination = ?1 AND state < 2")?;
     let mut rows = statement.query([PRE_PAGE])?;
     let mut first: Option<RecordId> = None;
     while let Some(row) = rows.next()? {
@@ -147,7 +147,7 @@ impl Fates<'_> {
 /// The hook is gone: what it had not settled goes on as it came.
 pub(super) fn removed(connection: &Connection, now_ms: i64) -> Result<(), Trouble> {
     let pages = connection.execute(
-        "UPDATE page SET state = ?2, settled_at = ?3 WHERE destination = ?1 AND state IN (0, 1)",
+        "UPDATE page SET state = ?2, settled_at = ?3 WHERE destination = ?1 AND state < 2",
         params![PRE_PAGE, pages::FAILED, now_ms],
     )?;
     tracing::info!(

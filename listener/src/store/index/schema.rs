@@ -19,7 +19,9 @@
 //! - `destination` of the hook (name `prePage`): `delivered` counts what went on, `changed` what of
 //!   that has other bytes, `ignored` what was dropped. Of the others: `withheld` counts
 //!   the records that the hook dropped or failed.
-//! - `page.state`: 0 waiting, 1 leased, 2 delivered (at least in part), 3 failed.
+//! - `page.state`: 0 waiting, 1 leased, 2 delivered (at least in part), 3 failed. The indexes of
+//!   what is not settled are for `state < 2`, and `SQLite` uses them only where a query says just
+//!   that, so `state = 0` alone looks at every page: the queries say both.
 
 use rusqlite::Connection;
 

@@ -33,8 +33,8 @@ pub(super) fn read(connection: &Connection) -> Result<Status, Trouble> {
     let all: Vec<(DestinationStatus, u64)> = transaction
         .prepare_cached(
             "SELECT name, page_records + ?1 - cursor_ordinal, \
-             (SELECT count(*) FROM page WHERE destination = name AND state = 0), \
-             (SELECT count(*) FROM page WHERE destination = name AND state = 1), \
+             (SELECT count(*) FROM page WHERE destination = name AND state = 0 AND state < 2), \
+             (SELECT count(*) FROM page WHERE destination = name AND state = 1 AND state < 2), \
              delivered, ignored, open_errors, withheld, changed FROM destination ORDER BY name",
         )?
         .query_map([records], |row| {

@@ -77,3 +77,31 @@ async fn of_what_failed_at_the_hook_no_payload_stays_in_its_table() {
     assert_eq!(number(directory.path(), "SELECT count(*) FROM hooked WHERE payload IS NOT NULL"), 0);
     store.close().await;
 }
+
+/// `SQLite` takes a partial index only where a query repeats its condition.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_settled_is_found_by_its_index() {
+    let directory = tempfile::tempdir().unwrap();
+    open(directory.path(), &Clock::manual(BEGIN_MS)).await.close().await;
+    let database = Connection::open(directory.path().join("store.db")).unwrap();
+    let sources = [
+        include_str!("../pages.rs"),
+        include_str!("../status.rs"),
+        include_str!("../destinations.rs"),
+        include_str!("../hook.rs"),
+    ];
+    let mut looked = 0;
+    for quoted in sources.iter().flat_map(|source| source.split('"')) {
+        let sql = quoted.replace("\\\n", " ");
+        let begins = ["SELECT", "UPDATE page"].iter().any(|verb| sql.starts_with(verb));
+        if !begins || !sql.contains("state") || !sql.contains("page") || sql.contains("WHERE number") {
+            continue;
+        }
+        let mut plan = database.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps: Vec<String> = plan.raw_query().mapped(|row| row.get(3)).collect::<Result<_, _>>().unwrap();
+        let found = steps.iter().filter(|step| step.contains(" page"));
+        assert!(found.clone().all(|step| step.contains("page_unsettled")), "{sql}: {steps:?}");
+        looked += found.count();
+    }
+    assert!(looked >= 8, "{looked}");
+}
