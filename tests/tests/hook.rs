@@ -183,7 +183,9 @@ fn while_the_hook_is_down_deliveries_are_acknowledged_and_go_on_in_order_later()
         metrics(&listener).contains(r#"destination="prePage",outcome="connection""#).then_some(())
     });
     assert!(warehouse.pages().is_empty());
-    assert_eq!(listener.status()["destinations"][0]["pendingRecords"], 50);
+    eventually(20, "everything waits", || {
+        (listener.status()["destinations"][0]["pendingRecords"] == 50).then_some(())
+    });
     let _hook = Receiver::at(([127, 0, 0, 1], port).into(), mark_all).expect("the port is free");
     settled(&listener);
     assert_eq!(warehouse.records(), (0..50).map(marked).collect::<Vec<_>>());

@@ -181,10 +181,10 @@ fn deliveries(connection: &Connection, before_ms: i64) -> Result<u64, Trouble> {
              (SELECT segment FROM meta)",
         )?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut removed = 0;
     if last >= needed || newest_at >= before_ms || number >= current {
         return Ok(0);
     }
+    let mut removed = 0;
     // What the hook gave for their records goes first: the bound is that of the rows that are there.
     for table in ["hooked WHERE delivery", "delivery WHERE seq"] {
         let bound = "<= min(?1, (SELECT min(seq) FROM delivery) + ?2)";
