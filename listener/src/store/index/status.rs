@@ -53,7 +53,7 @@ pub(super) fn read(connection: &Connection) -> Result<Status, Trouble> {
         .collect::<Result<_, _>>()?;
     for (counts, changed) in all {
         if counts.name == PRE_PAGE {
-            status.hook = Some(hook(counts, changed));
+            status.hook = Some(hook(&counts, changed));
         } else {
             status.destinations.push(counts);
         }
@@ -64,7 +64,7 @@ pub(super) fn read(connection: &Connection) -> Result<Status, Trouble> {
 }
 
 /// The hook's row, by its own words.
-fn hook(counts: DestinationStatus, changed: u64) -> HookStatus {
+fn hook(counts: &DestinationStatus, changed: u64) -> HookStatus {
     let DestinationStatus {
         name: _,
         pending_records,
@@ -74,7 +74,7 @@ fn hook(counts: DestinationStatus, changed: u64) -> HookStatus {
         ignored_records,
         withheld_records: _,
         open_errors,
-    } = counts;
+    } = *counts;
     HookStatus {
         pending_records,
         waiting_pages,

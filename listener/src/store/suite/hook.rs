@@ -304,12 +304,11 @@ impl Seen {
             return self.settle_hook(world, store, page, fate, due).await;
         }
         for record in &page.records {
-            match self.given.insert(record.id, record.bytes.clone()) {
-                Some(before) => assert_eq!(before, record.bytes, "another reading gives other bytes"),
-                None => {
-                    assert!(self.last < Some(record.id), "out of order: {}", record.id);
-                    self.last = Some(record.id);
-                }
+            if let Some(before) = self.given.insert(record.id, record.bytes.clone()) {
+                assert_eq!(before, record.bytes, "another reading gives other bytes");
+            } else {
+                assert!(self.last < Some(record.id), "out of order: {}", record.id);
+                self.last = Some(record.id);
             }
             assert_eq!(self.passed.get(&record.id), Some(&record.bytes), "{}", record.id);
         }
