@@ -59,6 +59,17 @@ pub struct AttemptLabels {
     pub outcome: &'static str,
 }
 
+/// A listener and what its hook made of records.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct HookLabels {
+    /// Namespace of the resource.
+    pub namespace: String,
+    /// Name of the resource.
+    pub listener: String,
+    /// `unchanged`, `changed`, `dropped` or `failed`.
+    pub outcome: &'static str,
+}
+
 /// All metrics of a process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -90,6 +101,8 @@ pub struct Metrics {
     pub attempts: Family<AttemptLabels, Counter>,
     /// Records handed on.
     pub delivered_records: Family<DestinationLabels, Counter>,
+    /// Records that the hook settled.
+    pub hook_records: Family<HookLabels, Counter>,
     /// Seconds that an attempt took.
     pub attempt_seconds: Family<DestinationLabels, Histogram>,
     /// 1 while a destination is paused after connection failures.
@@ -114,6 +127,7 @@ impl Default for Metrics {
             configuration_valid: Family::default(),
             attempts: Family::default(),
             delivered_records: Family::default(),
+            hook_records: Family::default(),
             attempt_seconds: Family::new_with_constructor(seconds),
             destination_paused: Family::default(),
             registry: Registry::default(),
@@ -159,6 +173,11 @@ impl Default for Metrics {
         );
         registry.register("attempts", "Attempts to hand a page on, by outcome", metrics.attempts.clone());
         registry.register("delivered_records", "Records handed on", metrics.delivered_records.clone());
+        registry.register(
+            "hook_records",
+            "Records that the hook settled, by outcome",
+            metrics.hook_records.clone(),
+        );
         registry.register("attempt_seconds", "Seconds that an attempt took", metrics.attempt_seconds.clone());
         registry.register(
             "destination_paused",

@@ -9,6 +9,7 @@
 mod destination;
 mod page;
 mod pod;
+mod pre_page;
 mod reference;
 mod response;
 mod signature;
@@ -22,6 +23,7 @@ pub use destination::{
 };
 pub use page::Page;
 pub use pod::PodTemplate;
+pub use pre_page::{PrePage, PrePageHttp};
 pub use reference::{ConfigMapKeyRef, SecretKeyRef, SettingsFrom};
 pub use response::{AnswerHeader, MediaType, Response};
 pub use signature::{Signature, SignatureVersion};
@@ -118,6 +120,9 @@ pub struct HubSpotListenerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = limits::MAX_EXPRESSION))]
     pub filter: Option<String>,
+    /// A service of yours that sees records before they are cut into pages; none by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pre_page: Option<PrePage>,
     /// Where pages go, 1 to 32.
     #[schemars(length(max = limits::MAX_DESTINATIONS))]
     #[x_kube(

@@ -5,8 +5,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crds::HubSpotListenerSpec;
 use crds::check::Refusal;
-use crds::listener::{Destination, Header, HttpDestination, Transform};
+use crds::listener::{Destination, Header, HttpDestination, PrePage, RateLimit, Retry, Transform};
 use http::{HeaderName, HeaderValue, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -15,6 +16,7 @@ use url::Url;
 use super::live::{Answer, Live, LiveDestination, Target};
 use super::source::{Inputs, Refused};
 use crate::deliver::AddressPolicy;
+use crate::store::PRE_PAGE;
 use crate::verify::Verifier;
 use language::filter::{Filter, Surroundings};
 use language::manifest::compile as manifest_compile;
@@ -52,6 +54,7 @@ pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
         .filter_map(|(at, destination)| build.destination(at, destination))
         .map(Arc::new)
         .collect();
+    let hook = spec.pre_page.as_ref().and_then(|hook| build.hook(hook)).map(Arc::new);
     let filter = build.filter("spec.filter", spec.filter.as_deref());
     let trace_key = build.template("spec.traceKeyTemplate", spec.trace_key_template.as_deref(), Place::Raw);
     let data_uri = build.template("spec.dataUriTemplate", spec.data_uri_template.as_deref(), Place::Uri);
@@ -70,6 +73,7 @@ pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
         answer,
         surroundings,
         filter,
+        hook,
         destinations,
         trace_key,
         data_uri,
@@ -242,21 +246,34 @@ impl Build<'_> {
                 return None;
             }
         };
-        let rate = destination.rate_limit.as_ref().and_then(|rate| {
-            let requests = NonZeroU32::new(u32::try_from(rate.requests).ok()?)?;
-            Some((requests, seconds(rate.per_seconds.max(1))))
-        });
         Some(LiveDestination {
             name: destination.name.clone(),
             filter,
             mapping,
             target,
             concurrency: at_least_one(destination.concurrency),
-            rate,
-            max_attempts: u32::try_from(destination.retry.max_attempts.max(1)).unwrap_or(1),
+            rate: rate(destination.rate_limit.as_ref()),
+            max_attempts: attempts(&destination.retry),
             max_age: seconds(destination.retry.max_age_seconds),
             page_size: at_least_one(spec.page.size),
-            linger: Duration::from_millis(u64::try_from(spec.page.linger_milliseconds).unwrap_or(0)),
+            linger: linger(spec),
+        })
+    }
+
+    /// A stage before the destinations, served as one of them.
+    fn hook(&mut self, hook: &PrePage) -> Option<LiveDestination> {
+        let target = self.http("spec.prePage.http", &hook.http.as_destination())?;
+        Some(LiveDestination {
+            name: PRE_PAGE.to_owned(),
+            filter: None,
+            mapping: None,
+            target,
+            concurrency: at_least_one(hook.concurrency),
+            rate: rate(hook.rate_limit.as_ref()),
+            max_attempts: attempts(&hook.retry),
+            max_age: seconds(hook.retry.max_age_seconds),
+            page_size: at_least_one(hook.size),
+            linger: linger(&self.inputs.configuration.spec),
         })
     }
 
@@ -345,6 +362,20 @@ impl Build<'_> {
             }
         }
     }
+}
+
+fn rate(limit: Option<&RateLimit>) -> Option<(NonZeroU32, Duration)> {
+    let limit = limit?;
+    let requests = NonZeroU32::new(u32::try_from(limit.requests).ok()?)?;
+    Some((requests, seconds(limit.per_seconds.max(1))))
+}
+
+fn attempts(retry: &Retry) -> u32 {
+    u32::try_from(retry.max_attempts.max(1)).unwrap_or(1)
+}
+
+fn linger(spec: &HubSpotListenerSpec) -> Duration {
+    Duration::from_millis(u64::try_from(spec.page.linger_milliseconds).unwrap_or(0))
 }
 
 fn at_least_one(number: i32) -> usize {

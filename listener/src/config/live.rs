@@ -34,12 +34,21 @@ pub struct Live {
     pub surroundings: Surroundings,
     /// The listener's own filter.
     pub filter: Option<Filter>,
+    /// What sees records before they are cut into pages, by the name [`crate::store::PRE_PAGE`].
+    pub hook: Option<Arc<LiveDestination>>,
     /// Where pages go.
     pub destinations: Vec<Arc<LiveDestination>>,
     /// Names a record.
     pub trace_key: Option<Template>,
     /// Links to a record.
     pub data_uri: Option<Template>,
+}
+
+impl Live {
+    /// The hook, where there is one, and the destinations.
+    pub fn stages(&self) -> impl Iterator<Item = &Arc<LiveDestination>> {
+        self.hook.iter().chain(&self.destinations)
+    }
 }
 
 /// What HubSpot is answered when a delivery is stored.

@@ -6,17 +6,21 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use super::classify::{Reply, Verdict, classify};
+use super::classify::{Reply, Verdict};
 use super::context::Context;
 use super::gate::Sign;
+use super::hook::Judged;
 use super::mapped::Load;
 use super::outcome::{Decision, Made, counts, decide};
 use super::plan::Plan;
 use super::timing::doubled;
-use crate::metrics::AttemptLabels;
-use crate::store::{Attempt, Failure, NewError, Outcome, Page, PageId, Record, Settlement, StoreError};
+use crate::metrics::{AttemptLabels, HookLabels};
+use crate::store::{
+    Attempt, Failure, NewError, Outcome, Page, PageId, Record, RecordId, Settlement, StoreError,
+};
 
 /// Sends a page and settles it. Dropping the request and giving the page back is
 /// what `abandon` asks for.
@@ -33,7 +37,7 @@ pub(super) async fn deliver(
     if load.page.records.is_empty() {
         let Load { page, unfit, .. } = load;
         let errors = errors(&context, &plan, unfit, at_ms).await;
-        let settled = Settled::Done { errors, again: Vec::new(), again_at_ms: at_ms };
+        let settled = Settled::Done { errors, again: Vec::new(), again_at_ms: at_ms, hooked: None };
         settle(&context, &page.id, None, &settled, &abandon).await;
         return Sign::Nothing;
     }
@@ -61,7 +65,7 @@ pub(super) async fn deliver(
         took_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
         status: reply.status(),
     });
-    let verdict = classify(&reply, page.records.len());
+    let Judged { verdict, changed, dropped } = plan.judge(&reply, &page);
     note(&context, &plan, &page, &reply, &verdict);
     let decision = decide(verdict, &page, made, &plan.destination, &context.timing);
     let count = page.records.len();
@@ -69,19 +73,58 @@ pub(super) async fn deliver(
     let (outcome, delivered) = match decision {
         Decision::Retry { at_ms } => (Settled::Retry { at_ms }, 0),
         Decision::Done { failed, mut again, again_at_ms } => {
-            let delivered = count.saturating_sub(failed.len() + again.len());
+            let delivered = count.saturating_sub(failed.len() + again.len() + dropped.len());
+            let hooked = plan.is_hook().then(|| Hooked::of(&page, changed, &dropped));
             again.extend(rest);
             let failed = failed.into_iter();
             let failed = failed.filter_map(|(at, failure)| Some((page.records.get(at)?.clone(), failure)));
             let errors = errors(&context, &plan, failed.chain(unfit).collect(), made.now_ms).await;
-            (Settled::Done { errors, again, again_at_ms }, delivered)
+            (Settled::Done { errors, again, again_at_ms, hooked }, delivered)
         }
     };
     if settle(&context, &id, attempt.as_ref(), &outcome, &abandon).await {
-        let delivered = u64::try_from(delivered).unwrap_or(u64::MAX);
-        context.metrics.delivered_records.get_or_create(&plan.labels).inc_by(delivered);
+        count_records(&context, &plan, &outcome, delivered);
     }
     sign
+}
+
+/// Counts what became of a page's records; `delivered` of them went on.
+fn count_records(context: &Context, plan: &Plan, outcome: &Settled, delivered: usize) {
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let Settled::Done { errors, hooked: Some(hooked), .. } = outcome else {
+        context.metrics.delivered_records.get_or_create(&plan.labels).inc_by(number(delivered));
+        return;
+    };
+    let counts = [
+        ("unchanged", delivered.saturating_sub(hooked.changed.len())),
+        ("changed", hooked.changed.len()),
+        ("dropped", hooked.dropped.len()),
+        ("failed", errors.len()),
+    ];
+    for (outcome, count) in counts {
+        let labels = HookLabels {
+            namespace: plan.labels.namespace.clone(),
+            listener: plan.labels.listener.clone(),
+            outcome,
+        };
+        context.metrics.hook_records.get_or_create(&labels).inc_by(number(count));
+    }
+}
+
+/// Makes open errors of a whole page, for a reason that is no answer.
+pub(super) async fn fail_all(
+    context: &Arc<Context>,
+    plan: &Arc<Plan>,
+    page: Page,
+    failure: &Failure,
+    abandon: &CancellationToken,
+) {
+    let id = page.id.clone();
+    let failed = page.records.into_iter().map(|record| (record, failure.clone())).collect();
+    let now_ms = context.clock.now_ms();
+    let errors = errors(context, plan, failed, now_ms).await;
+    let outcome = Settled::Done { errors, again: Vec::new(), again_at_ms: now_ms, hooked: None };
+    settle(context, &id, None, &outcome, abandon).await;
 }
 
 /// Gives a page back unsent.
@@ -153,9 +196,26 @@ async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
     }
 }
 
+/// What the hook made of records that did not fail.
+#[derive(Clone)]
+struct Hooked {
+    changed: Vec<(RecordId, Bytes)>,
+    dropped: Vec<RecordId>,
+}
+
+impl Hooked {
+    fn of(page: &Page, changed: Vec<(usize, Bytes)>, dropped: &[usize]) -> Self {
+        let id = |index: usize| page.records.get(index).map(|record| record.id);
+        Self {
+            changed: changed.into_iter().filter_map(|(index, bytes)| Some((id(index)?, bytes))).collect(),
+            dropped: dropped.iter().filter_map(|&index| id(index)).collect(),
+        }
+    }
+}
+
 /// An outcome that can be told to the store more than once.
 enum Settled {
-    Done { errors: Vec<NewError>, again: Vec<crate::store::RecordId>, again_at_ms: i64 },
+    Done { errors: Vec<NewError>, again: Vec<RecordId>, again_at_ms: i64, hooked: Option<Hooked> },
     Retry { at_ms: i64 },
     GivenBack,
 }
@@ -163,8 +223,14 @@ enum Settled {
 impl Settled {
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Done { errors, again, again_at_ms } => {
-                Outcome::Done { errors: errors.clone(), again: again.clone(), again_at_ms: *again_at_ms }
+            Self::Done { errors, again, again_at_ms, hooked } => {
+                let (errors, again, again_at_ms) = (errors.clone(), again.clone(), *again_at_ms);
+                match hooked.clone() {
+                    Some(Hooked { changed, dropped }) => {
+                        Outcome::Hooked { changed, dropped, errors, again, again_at_ms }
+                    }
+                    None => Outcome::Done { errors, again, again_at_ms },
+                }
             }
             Self::Retry { at_ms } => Outcome::Retry { at_ms: *at_ms },
             Self::GivenBack => Outcome::GivenBack,

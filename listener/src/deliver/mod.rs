@@ -11,6 +11,10 @@
 //!                                           log                 retry
 //! ```
 //!
+//! The hook before pages are cut ([`crate::store::PRE_PAGE`]) takes the same way, with a body
+//! and an answer of its own (`hook`); it is the store that cuts the destinations' pages
+//! behind it.
+//!
 //! A destination gets each page at least once, its records in order of arrival
 //! within the page, each record byte for byte, or what its transform makes of it. What makes a repeated page known
 //! is `x-hubspot-listener-page-id`. Whether a destination is sent to at all is for the
@@ -26,8 +30,10 @@ mod facts;
 mod format;
 mod gate;
 pub mod guard;
+mod hook;
 mod http;
 mod label;
+mod leave;
 mod log;
 mod mapped;
 mod outcome;

@@ -6,20 +6,25 @@ use std::sync::Arc;
 use bytes::Bytes;
 use crds::limits::MAX_PAGE_BYTES;
 
-use super::classify::Reply;
+use super::classify::{Reply, classify};
 use super::context::Context;
 use super::format::Encoder;
+use super::hook::{Envelope, Judged};
 use super::mapped::{Load, Mapper};
 use super::timing::millis;
-use super::{http, label, log};
+use super::{hook, http, label, log};
 use crate::config::{Live, LiveDestination, Target};
 use crate::metrics::{DestinationLabels, Metrics};
-use crate::store::{Cost, ErrorClass, Failure, NewError, Page, PageRequest, Record, RecordId, Route, Router};
+use crate::store::{
+    Cost, ErrorClass, Failure, NewError, PRE_PAGE, Page, PageRequest, Record, RecordId, Route, Router,
+};
 use language::clock::Clock;
 use language::filter::FilterError;
 
 /// Pages that may wait for a retry before no new one is cut, at least.
 const MIN_WAITING: usize = 64;
+/// Records that become open errors in one step when a destination is gone.
+const LAST_RECORDS: usize = 1_000;
 
 /// One destination under one configuration.
 pub(super) struct Plan {
@@ -32,6 +37,8 @@ pub(super) struct Plan {
     route: Router,
     encoder: Option<Encoder>,
     mapper: Arc<Mapper>,
+    /// Set for the hook only.
+    hook: Option<Envelope>,
 }
 
 impl Plan {
@@ -42,7 +49,7 @@ impl Plan {
         clock: &Clock,
         metrics: &Arc<Metrics>,
     ) -> Option<Arc<Self>> {
-        let destination = live.destinations.iter().find(|destination| destination.name == name)?;
+        let destination = live.stages().find(|destination| destination.name == name)?;
         let namespace = &live.configuration.namespace;
         let listener = format!("{namespace}/{}", live.configuration.name);
         let encoder = match &destination.target {
@@ -59,12 +66,14 @@ impl Plan {
         };
         let mapper = Arc::new(Mapper::new(live, destination, &labels, metrics));
         let mapping = Arc::clone(&mapper);
-        let (envelope_bytes, cost): (usize, Cost) = match encoder.clone() {
-            Some(encoder) => (
+        let hook = (name == PRE_PAGE).then(|| Envelope::new(&live.settings, &live.listener));
+        let (envelope_bytes, cost): (usize, Cost) = match (&hook, encoder.clone()) {
+            (Some(envelope), _) => (envelope.bytes(), Arc::new(Envelope::cost)),
+            (None, Some(encoder)) => (
                 encoder.envelope_bytes(),
                 Arc::new(move |record| encoder.cost(record, &mapping.data(record))),
             ),
-            None => {
+            (None, None) => {
                 (log::envelope_bytes(name, &listener), Arc::new(move |record| mapping.data(record).len() + 1))
             }
         };
@@ -78,6 +87,7 @@ impl Plan {
             cost,
             encoder,
             mapper,
+            hook,
         }))
     }
 
@@ -117,6 +127,11 @@ impl Plan {
         })
     }
 
+    /// What the store is asked for when the destination is gone: all that is its.
+    pub(super) fn last_request(&self, now_ms: i64) -> PageRequest {
+        PageRequest { size: LAST_RECORDS, linger_ms: 0, max_waiting: usize::MAX, ..self.request(now_ms) }
+    }
+
     /// Hands a page on.
     pub(super) async fn send(&self, load: &Load, attempt: u32, context: &Context) -> Reply {
         let destination = &self.destination;
@@ -128,6 +143,10 @@ impl Plan {
             return log::write(&context.sink, line).await;
         };
         let encoder = encoder.for_page(outgoing.len());
+        let (body, answer_bytes) = match &self.hook {
+            Some(envelope) => (envelope.body(&load.page.records), hook::ANSWER_BYTES),
+            None => (encoder.encode(&page.id, &outgoing), http::answer_bytes(outgoing.len())),
+        };
         let request = http::Request {
             url,
             headers,
@@ -136,14 +155,34 @@ impl Plan {
             page: &page.id,
             attempt,
             records: outgoing.len(),
-            body: encoder.encode(&page.id, &outgoing),
+            body,
+            answer_bytes,
         };
         let client = context.client.load_full();
         http::send(&client, &context.clock, request).await
     }
 
+    /// Whether it is the hook's.
+    pub(super) fn is_hook(&self) -> bool {
+        self.hook.is_some()
+    }
+
+    /// What a reply means for a page.
+    pub(super) fn judge(&self, reply: &Reply, page: &Page) -> Judged {
+        if self.is_hook() {
+            hook::judge(reply, page.records.len())
+        } else {
+            classify(reply, page.records.len()).into()
+        }
+    }
+
     /// The open error of a record.
     pub(super) fn error(&self, record: &Record, failure: Failure, at_ms: i64, metrics: &Metrics) -> NewError {
+        let mut failure = failure;
+        if self.is_hook() && self.live.configuration.spec.do_not_store_retry_data {
+            // The answer of a hook is made of records.
+            failure.response = None;
+        }
         new_error(&self.live, record, failure, at_ms, metrics)
     }
 }

@@ -35,7 +35,7 @@ pub fn preview(ready: &Ready, body: &Bytes, clock: &Clock) -> Preview {
     let Ready { live, file, notes } = ready;
     let metrics = Arc::new(Metrics::default());
     let mut judged = Judged { live, body, known: HashMap::new(), records: Vec::new() };
-    let sorted = LiveSorter::new(Arc::new(ArcSwap::from(Arc::clone(live)))).sort(body);
+    let sorted = LiveSorter::new(Arc::new(ArcSwap::from(Arc::clone(live))), Arc::clone(&metrics)).sort(body);
     let mut events: Vec<Event> = (0..)
         .zip(sorted)
         .zip(spans(body))

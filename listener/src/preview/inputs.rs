@@ -62,6 +62,9 @@ pub fn ready(
         inputs.configuration.spec.storage.embedded = Some(EmbeddedStorage::default());
         inputs.configuration.spec.replicas = 1;
     }
+    if spec.pre_page.is_some() {
+        notes.push("prePage: the hook is not called; records are shown as they would reach it".to_owned());
+    }
     if spec.paused {
         notes.push("paused: no page leaves until `paused` is false".to_owned());
     }

@@ -60,7 +60,7 @@ impl Running {
         let live = Arc::new(live);
         let shared = Arc::new(ArcSwap::new(Arc::clone(&live)));
         let directory = options.data.join(&key.namespace).join(&key.name);
-        let sorter = Arc::new(LiveSorter::new(Arc::clone(&shared)));
+        let sorter = Arc::new(LiveSorter::new(Arc::clone(&shared), Arc::clone(metrics)));
         let mut store_options = index::Options::new(&directory, sorter, options.clock.clone());
         store_options.journal = options.journal;
         let store: Arc<dyn Store> = Arc::new(Embedded::open(store_options).await?);

@@ -5,7 +5,7 @@
 
 use crds::HubSpotListenerSpec;
 use crds::check::Refusal;
-use crds::listener::Transform;
+use crds::listener::{Header, Transform};
 
 use crate::filter::Filter;
 use crate::mapping::{Mapping, Wrong};
@@ -24,6 +24,9 @@ pub fn compile(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
     if let Some(filter) = &spec.filter {
         found.filter("spec.filter", filter);
     }
+    if let Some(hook) = &spec.pre_page {
+        found.http("spec.prePage", &hook.http.url, &hook.http.headers);
+    }
     for (at, destination) in spec.destinations.iter().enumerate() {
         let field = format!("spec.destinations[{at}]");
         if let Some(filter) = &destination.filter {
@@ -33,12 +36,7 @@ pub fn compile(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
             found.0.extend(transform_refusals(&format!("{field}.transform"), transform));
         }
         let Some(http) = &destination.http else { continue };
-        found.template(&format!("{field}.http.url"), &http.url, Place::Uri);
-        for (header_at, header) in http.headers.iter().enumerate() {
-            if let Some(value) = &header.value {
-                found.template(&format!("{field}.http.headers[{header_at}].value"), value, Place::Raw);
-            }
-        }
+        found.http(&field, &http.url, &http.headers);
     }
     if let Some(template) = &spec.data_uri_template {
         found.template("spec.dataUriTemplate", template, Place::Uri);
@@ -61,6 +59,16 @@ pub fn transform_refusals(field: &str, transform: &Transform) -> Vec<Refusal> {
 struct Found(Vec<Refusal>);
 
 impl Found {
+    /// What stands under `field.http`.
+    fn http(&mut self, field: &str, url: &str, headers: &[Header]) {
+        self.template(&format!("{field}.http.url"), url, Place::Uri);
+        for (at, header) in headers.iter().enumerate() {
+            if let Some(value) = &header.value {
+                self.template(&format!("{field}.http.headers[{at}].value"), value, Place::Raw);
+            }
+        }
+    }
+
     fn template(&mut self, field: &str, text: &str, place: Place) {
         self.0.extend(template(field, text, place).err());
     }

@@ -88,6 +88,7 @@ pub(super) fn live(destinations: Vec<LiveDestination>) -> Live {
         settings,
         listener,
         filter: None,
+        hook: None,
         destinations: destinations.into_iter().map(Arc::new).collect(),
         trace_key: None,
         data_uri: None,

@@ -193,6 +193,7 @@ pub(crate) fn live(path: &str, reply: &Reply) -> Arc<Live> {
         settings,
         listener,
         filter: None,
+        hook: None,
         destinations: Vec::new(),
         trace_key: None,
         data_uri: None,

@@ -25,6 +25,7 @@ mod connect;
 mod cut;
 mod destinations;
 mod errors;
+mod hook;
 mod indexer;
 mod ingest;
 mod lease;
@@ -153,7 +154,8 @@ impl Inner {
         };
         match self.writer.call(Durability::Synced, move |connection| settle.apply(connection)).await? {
             Left::Nothing => {}
-            Left::Page => self.changed(),
+            // A page, or records that the destinations may have now.
+            Left::Page | Left::Passed => self.changed(),
             Left::Orphan => self.fail_orphans().await?,
         }
         Ok(())

@@ -19,6 +19,10 @@ impl fmt::Display for RecordId {
     }
 }
 
+/// The name under which the hook before pages are cut stands among the destinations. A
+/// destination's own name has no capital letter.
+pub const PRE_PAGE: &str = "prePage";
+
 /// An event as it is stored and handed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -26,6 +30,6 @@ pub struct Record {
     pub id: RecordId,
     /// Epoch milliseconds of the delivery's arrival.
     pub received_at_ms: i64,
-    /// The bytes that came.
+    /// The bytes that came, or those that the hook gave for them.
     pub bytes: Bytes,
 }

@@ -1,5 +1,7 @@
 //! What became of a leased page.
 
+use bytes::Bytes;
+
 use super::{NewError, PageId, RecordId};
 
 /// What became of a leased page.
@@ -43,4 +45,18 @@ pub enum Outcome {
     },
     /// Given back unsent: shutdown, pause. Costs no attempt.
     GivenBack,
+    /// Of the hook's pages only: every record goes on to the destinations, but for those that
+    /// were dropped or failed. What is named nowhere goes on unchanged.
+    Hooked {
+        /// Records that go on with other bytes, a JSON object.
+        changed: Vec<(RecordId, Bytes)>,
+        /// Records that go nowhere.
+        dropped: Vec<RecordId>,
+        /// Records that became open errors.
+        errors: Vec<NewError>,
+        /// Records to send to the hook again in a page of their own.
+        again: Vec<RecordId>,
+        /// Epoch milliseconds when they are due.
+        again_at_ms: i64,
+    },
 }

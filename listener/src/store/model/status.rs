@@ -34,6 +34,28 @@ pub struct Status {
     pub file_bytes: u64,
     /// By destination.
     pub destinations: Vec<DestinationStatus>,
+    /// Of the hook, where there is one.
+    pub hook: Option<HookStatus>,
+}
+
+/// Counters of the hook, since it was added.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HookStatus {
+    /// Records that it has not settled; the destinations wait for them.
+    pub pending_records: u64,
+    /// Pages that wait for a retry.
+    pub waiting_pages: u64,
+    /// Pages that are leased.
+    pub leased_pages: u64,
+    /// Records that went on, changed or not.
+    pub passed_records: u64,
+    /// Of those: went on with other bytes.
+    pub changed_records: u64,
+    /// Records that it dropped.
+    pub dropped_records: u64,
+    /// Open errors.
+    pub open_errors: u64,
 }
 
 /// Counters of a destination.
@@ -52,6 +74,8 @@ pub struct DestinationStatus {
     pub delivered_records: u64,
     /// Records left out by its filter.
     pub ignored_records: u64,
+    /// Records that the hook dropped or failed, so that they did not come here.
+    pub withheld_records: u64,
     /// Open errors.
     pub open_errors: u64,
 }

@@ -4,6 +4,7 @@
 //! again, with the sorter [`Plain`] and the bounds named here.
 
 mod append;
+mod hook;
 mod model;
 mod pages;
 mod retention;
@@ -18,7 +19,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-pub(crate) use self::{append::*, model::*, pages::*, retention::*, settle::*};
+pub(crate) use self::{append::*, hook::*, model::*, pages::*, retention::*, settle::*};
 use super::*;
 use crate::verify::{Received, Request};
 use language::clock::Clock;
