@@ -32,6 +32,9 @@ pub struct Defaults {
     /// Address blocks (CIDR) that destinations may reach although the address guard bars them
     #[arg(long, value_name = "CIDR", env = "ALLOWED_ADDRESSES", value_delimiter = ',')]
     pub allowed_addresses: Vec<String>,
+    /// Namespace that a NetworkPolicy lets reach the admin port: the operator's own
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE", default_value = "default")]
+    pub operator_namespace: String,
 }
 
 /// What the process itself runs by.
