@@ -25,7 +25,9 @@
 //!
 //! An object that has a child's name and is not this listener's ([`Refusal::Foreign`]). The
 //! caches hold what has our label; so before a child is made that they do not know, one request
-//! asks whether something else has its name. A claim without an owner is never pruned.
+//! asks whether something else has its name. That is looked at for all children before the first
+//! is written: a manifest is carried out as a whole or not at all. A claim without an owner is
+//! never pruned.
 
 pub mod children;
 pub mod kind;
@@ -38,4 +40,4 @@ pub use children::{Desired, desired};
 pub use kind::Kind;
 pub use memory::Memory;
 pub use refusal::{ApplyError, Refusal};
-pub use write::Applier;
+pub use write::{Applier, Survey};

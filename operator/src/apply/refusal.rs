@@ -60,6 +60,14 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Kind and name of what is somebody else's.
+    pub fn taken(&self) -> Option<(String, String)> {
+        match self {
+            Self::Foreign { kind, name } => Some((kind.as_str().to_owned(), name.clone())),
+            _ => None,
+        }
+    }
+
     /// As a metric's label.
     pub fn reason(&self) -> &'static str {
         match self {

@@ -36,10 +36,30 @@ impl std::fmt::Debug for ClientBox {
     }
 }
 
+/// What stands where the children are to stand.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// Each child, and what has its name now.
+    children: Vec<(Desired, Option<Arc<Seen>>)>,
+    /// What has a child's name and is somebody else's.
+    pub foreign: Vec<Refusal>,
+}
+
 /// Who a child belongs to.
 struct Owner<'a> {
     key: Key,
     uid: &'a str,
+}
+
+impl<'a> Owner<'a> {
+    fn of(listener: &'a HubSpotListener) -> Self {
+        Self { key: Key::of(listener), uid: listener.metadata.uid.as_deref().unwrap_or_default() }
+    }
+
+    /// Whether this was a child of an earlier listener of the same name: it is on its way out.
+    fn had_before(&self, seen: &Seen) -> bool {
+        seen.owner.as_ref().is_some_and(|(name, uid)| *name == self.key.name && uid != self.uid)
+    }
 }
 
 impl Applier {
@@ -48,27 +68,50 @@ impl Applier {
         Self { client: ClientBox(client), caches, memory: Memory::default(), gateway }
     }
 
+    /// Looks at what stands where the children are to stand. Reads only.
+    pub async fn survey(&self, listener: &HubSpotListener, wanted: Vec<Desired>) -> Result<Survey, ApplyError> {
+        let owner = Owner::of(listener);
+        let mut survey = Survey::default();
+        for child in wanted {
+            let seen = self.find(&owner, &child).await?;
+            if let Some(seen) = &seen
+                && !seen.belongs_to(&owner.key.name, owner.uid)
+                && !owner.had_before(seen)
+            {
+                survey.foreign.push(Refusal::Foreign { kind: child.kind, name: child.name.clone() });
+            }
+            survey.children.push((child, seen));
+        }
+        Ok(survey)
+    }
+
     /// Applies what differs and prunes the rest. Goes on after a child that was not taken, but
     /// leaves the Deployment as it is while something that its pods need is not there.
-    pub async fn apply(&self, listener: &HubSpotListener, wanted: &[Desired]) -> Vec<ApplyError> {
-        let owner = Owner { key: Key::of(listener), uid: listener.metadata.uid.as_deref().unwrap_or_default() };
-        let mut errors = Vec::new();
+    pub async fn apply(&self, listener: &HubSpotListener, survey: &Survey) -> Vec<ApplyError> {
+        let owner = Owner::of(listener);
+        let mut errors: Vec<ApplyError> = survey.foreign.iter().cloned().map(ApplyError::from).collect();
+        if !errors.is_empty() {
+            return errors;
+        }
         let mut furnished = true;
-        for child in wanted {
+        for (child, seen) in &survey.children {
             if child.kind == Kind::Deployment && !furnished {
                 continue;
             }
-            if let Err(error) = self.one(&owner, child).await {
+            if let Err(error) = self.one(&owner, child, seen.as_deref()).await {
                 furnished &= !child.kind.pods_need_it();
                 errors.push(error);
             }
         }
         for kind in Kind::ALL {
             for seen in self.caches.children(kind).owned(owner.uid) {
-                let keep = wanted.iter().any(|child| child.kind == kind && child.name == seen.key.name);
+                let name = &seen.key.name;
+                let keep = survey.children.iter().any(|(child, _)| child.kind == kind && child.name == *name);
                 // What somebody made a listener own by hand has no label of ours, and is not ours to delete.
                 let ours = super::label::listener(&seen.labels) == Some(owner.key.name.as_str());
-                if !keep && ours && !seen.terminating
+                if !keep
+                    && ours
+                    && !seen.terminating
                     && let Err(error) = self.prune(&owner, kind, &seen).await
                 {
                     errors.push(error);
@@ -83,46 +126,53 @@ impl Applier {
         self.memory.forget(listener);
     }
 
-    async fn one(&self, owner: &Owner<'_>, child: &Desired) -> Result<(), ApplyError> {
+    /// What stands where this child is to stand.
+    async fn find(&self, owner: &Owner<'_>, child: &Desired) -> Result<Option<Arc<Seen>>, ApplyError> {
         let Desired { kind, name, .. } = child;
+        if *kind == Kind::HttpRoute && !self.served(name).await? {
+            return Ok(None);
+        }
         let key = Key::new(&owner.key.namespace, name);
         let applied = self.memory.get(&owner.key, *kind, name);
-        if *kind == Kind::HttpRoute
-            && !self.gateway.served().await.map_err(|error| ApplyError::of(*kind, name, error))?
-        {
+        let seen = self.caches.children(*kind).get(&key).filter(|seen| {
+            // Made anew and the cache has not come so far: ask.
+            applied
+                .as_ref()
+                .is_none_or(|applied| applied.uid == seen.uid || !older(&seen.version, &applied.version))
+        });
+        match seen {
+            Some(seen) => Ok(Some(seen)),
+            None => Ok(self.look(&key, *kind).await?.map(Arc::new)),
+        }
+    }
+
+    async fn served(&self, name: &str) -> Result<bool, ApplyError> {
+        self.gateway.served().await.map_err(|error| ApplyError::of(Kind::HttpRoute, name, error))
+    }
+
+    async fn one(&self, owner: &Owner<'_>, child: &Desired, seen: Option<&Seen>) -> Result<(), ApplyError> {
+        let Desired { kind, name, .. } = child;
+        let (kind, applied) = (*kind, self.memory.get(&owner.key, *kind, name));
+        if kind == Kind::HttpRoute && !self.served(name).await? {
             return Err(Refusal::NoGatewayApi { name: name.clone() }.into());
         }
-        let mut seen = self.caches.children(*kind).get(&key).filter(|seen| {
-            // Deleted and made anew, or the cache has not come so far: ask.
-            applied.as_ref().is_none_or(|applied| applied.uid == seen.uid || !older(&seen.version, &applied.version))
-        });
-        if seen.is_none() {
-            seen = self.look(&key, *kind).await?.map(Arc::new);
-        }
-        if let Some(seen) = &seen {
-            if !seen.belongs_to(&owner.key.name, owner.uid) {
-                let (kind, name) = (*kind, name.clone());
-                let earlier = seen.owner.as_ref().is_some_and(|(of, _)| *of == owner.key.name);
-                return Err(if earlier { Refusal::Leaving { kind, name } } else { Refusal::Foreign { kind, name } }.into());
-            }
+        let mut manifest = child.manifest.clone();
+        if let Some(seen) = seen {
             if stands(child, applied.as_ref(), seen) {
                 return Ok(());
             }
-            if seen.terminating {
-                return Err(Refusal::Leaving { kind: *kind, name: name.clone() }.into());
+            if seen.terminating || owner.had_before(seen) {
+                return Err(Refusal::Leaving { kind, name: name.clone() }.into());
+            }
+            if let Some(meta) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
+                meta.insert("uid".to_owned(), seen.uid.clone().into());
             }
         }
-        let mut manifest = child.manifest.clone();
-        if let Some(seen) = &seen
-            && let Some(meta) = manifest.get_mut("metadata").and_then(Value::as_object_mut)
-        {
-            meta.insert("uid".to_owned(), seen.uid.clone().into());
-        }
         let parameters = PatchParams::apply(FIELD_MANAGER).force();
-        let written = self.api(*kind, &key.namespace).patch(name, &parameters, &Patch::Apply(&manifest)).await;
-        let written = written.map_err(|error| ApplyError::of(*kind, name, error))?;
-        let changed = applied.as_ref().map(|applied| &applied.version) != written.metadata.resource_version.as_ref();
-        if changed {
+        let api = self.api(kind, &owner.key.namespace);
+        let written = api.patch(name, &parameters, &Patch::Apply(&manifest)).await;
+        let written = written.map_err(|error| ApplyError::of(kind, name, error))?;
+        if seen.map(|seen| &seen.version) != written.metadata.resource_version.as_ref() {
             info!(listener = %owner.key, child.kind = %kind, child.name = %name, "applied a child of {}", owner.key);
         }
         let applied = Applied {
@@ -131,7 +181,7 @@ impl Applier {
             version: written.resource_version().unwrap_or_default(),
             generation: written.metadata.generation,
         };
-        self.memory.set(&owner.key, *kind, name, applied);
+        self.memory.set(&owner.key, kind, name, applied);
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// Whether this process leads. All copies are one.
 #[derive(Clone, Debug)]
-pub struct Claim(Arc<Inner>);
+pub(super) struct Claim(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -28,33 +28,33 @@ impl Default for Claim {
 
 impl Claim {
     /// How long a renewal is good for.
-    pub fn length(lease: Duration) -> Duration {
+    pub(super) fn length(lease: Duration) -> Duration {
         lease * 2 / 3
     }
 
     /// Claims until `end`.
-    pub fn extend(&self, end: Instant) {
+    pub(super) fn extend(&self, end: Instant) {
         let until = end.saturating_duration_since(self.0.began).as_millis();
         self.0.until.store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Release);
     }
 
     /// Gives the claim up.
-    pub fn end(&self) {
+    pub(super) fn end(&self) {
         self.0.until.store(0, Ordering::Release);
     }
 
     /// Whether it holds now.
-    pub fn holds(&self) -> bool {
+    pub(super) fn holds(&self) -> bool {
         self.holds_at(Instant::now())
     }
 
     /// Whether it holds at `now`.
-    pub fn holds_at(&self, now: Instant) -> bool {
+    pub(super) fn holds_at(&self, now: Instant) -> bool {
         !self.left_at(now).is_zero()
     }
 
     /// How long it holds from `now` on.
-    pub fn left_at(&self, now: Instant) -> Duration {
+    pub(super) fn left_at(&self, now: Instant) -> Duration {
         let until = Duration::from_millis(self.0.until.load(Ordering::Acquire));
         until.saturating_sub(now.saturating_duration_since(self.0.began))
     }

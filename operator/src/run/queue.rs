@@ -11,7 +11,7 @@ use super::key::Key;
 
 /// Listeners that wait for a reconcile.
 #[derive(Clone, Debug, Default)]
-pub struct Queue(Arc<Inner>);
+pub(super) struct Queue(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -21,7 +21,7 @@ struct Inner {
 
 impl Queue {
     /// Adds listeners.
-    pub fn add(&self, keys: impl IntoIterator<Item = Key>) {
+    pub(super) fn add(&self, keys: impl IntoIterator<Item = Key>) {
         let added = {
             let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             let before = waiting.len();
@@ -41,7 +41,7 @@ impl Queue {
     }
 
     /// One after the other, as they come; never ends.
-    pub fn stream(&self) -> impl Stream<Item = Key> + Send + use<> {
+    pub(super) fn stream(&self) -> impl Stream<Item = Key> + Send + use<> {
         stream::unfold(self.clone(), async |queue| {
             loop {
                 if let Some(key) = queue.take() {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where the process is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub(super) enum Stage {
     /// Not ready: something it cannot do without is not there.
     Waiting(String),
     /// Ready: another operator leads, and this one would follow it.
@@ -17,7 +17,7 @@ pub enum Stage {
 
 /// Shared by whoever moves the process on and whoever tells of it.
 #[derive(Clone, Debug)]
-pub struct Readiness(Arc<Mutex<Stage>>);
+pub(super) struct Readiness(Arc<Mutex<Stage>>);
 
 impl Default for Readiness {
     fn default() -> Self {
@@ -27,7 +27,7 @@ impl Default for Readiness {
 
 impl Readiness {
     /// Moves on; gives whether that is news.
-    pub fn set(&self, stage: Stage) -> bool {
+    pub(super) fn set(&self, stage: Stage) -> bool {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let news = *now != stage;
         *now = stage;
@@ -35,7 +35,7 @@ impl Readiness {
     }
 
     /// Where it is.
-    pub fn get(&self) -> Stage {
+    pub(super) fn get(&self) -> Stage {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

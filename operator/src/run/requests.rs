@@ -26,7 +26,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 /// Why a request was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Withheld {
+pub(super) enum Withheld {
     /// This process does not lead.
     #[error("not sent: this process does not hold the lease any more")]
     NotLeading,
@@ -37,11 +37,11 @@ pub enum Withheld {
 
 /// Counts, bounds and withholds.
 #[derive(Clone, Debug)]
-pub struct Requests {
+pub(super) struct Requests {
     /// Where requests are counted.
-    pub metrics: Arc<Metrics>,
+    pub(super) metrics: Arc<Metrics>,
     /// Whether this process may write.
-    pub claim: Claim,
+    pub(super) claim: Claim,
 }
 
 impl<S> Layer<S> for Requests {
@@ -54,7 +54,7 @@ impl<S> Layer<S> for Requests {
 
 /// The client's service within the layer.
 #[derive(Clone, Debug)]
-pub struct Counted<S> {
+pub(super) struct Counted<S> {
     inner: S,
     requests: Requests,
 }
