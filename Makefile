@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 
-.PHONY: help demo test bench crds docs fmt
+.PHONY: help demo test cluster images bench crds docs fmt
 
 help: ## list what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -14,6 +14,12 @@ demo: ## run the main job on this machine: signed deliveries in, pages out
 
 test: ## everything that CI runs; installs what it needs when it may
 	tests/run
+
+cluster: ## a real Kubernetes cluster on this machine until Ctrl-C; needs root
+	@tests/cluster/up
+
+images: ## static binaries and the images of the Dockerfile, without an engine
+	tests/images
 
 bench: ## durable ingest beside the floor: a table and target/bench.json
 	$(CARGO) build --release --locked -p listener -p floor -p driver -p bench

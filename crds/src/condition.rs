@@ -210,4 +210,13 @@ mod tests {
         let silent: Vec<_> = Reason::ALL.into_iter().filter(|reason| reason.remedy().is_none()).collect();
         assert_eq!(silent, [Reason::Accepted, Reason::ResolvedRefs, Reason::Programmed, Reason::Ready]);
     }
+
+    #[test]
+    fn every_condition_and_reason_stands_in_the_documentation() {
+        let page = include_str!("../../docs/conditions.md");
+        let words = Type::ALL.map(Type::as_str).into_iter().chain(Reason::ALL.map(Reason::as_str));
+        for word in words {
+            assert!(page.contains(&format!("`{word}`")), "{word}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //! receiving server, and a sender that signs as HubSpot does.
 
 mod client;
+pub mod cluster;
 mod listener;
 mod receiver;
 mod sign;

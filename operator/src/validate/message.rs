@@ -6,6 +6,11 @@ pub const MAX_MESSAGE: usize = 1_024;
 /// Room for the words that say how much is left out.
 const TAIL: usize = 24;
 
+/// Between two mistakes; after a question its mark is enough.
+fn gap(text: &str) -> &'static str {
+    if text.ends_with('?') { " " } else { ". " }
+}
+
 /// Whole mistakes one after the other, as many as fit; how many are left out is said.
 pub(super) fn join(mistakes: impl Iterator<Item = String>) -> String {
     let mut text = String::new();
@@ -19,13 +24,14 @@ pub(super) fn join(mistakes: impl Iterator<Item = String>) -> String {
         } else if left_out > 0 || length + 2 + more > MAX_MESSAGE - TAIL {
             left_out += 1;
         } else {
-            text.push_str(". ");
+            text.push_str(gap(&text));
             text.push_str(&mistake);
             length += 2 + more;
         }
     }
     if left_out > 0 {
-        text.push_str(&format!(". And {left_out} more"));
+        text.push_str(gap(&text));
+        text.push_str(&format!("And {left_out} more"));
     }
     text
 }
