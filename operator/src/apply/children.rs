@@ -1,7 +1,7 @@
 //! The children as they are sent: JSON, each with a hash by which it is known again.
 
-use serde::Serialize;
 use kube::Resource;
+use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 

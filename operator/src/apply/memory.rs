@@ -116,7 +116,10 @@ mod tests {
             version: "100".to_owned(),
             generation: Some(2),
             labels: labels::of("contacts"),
-            annotations: BTreeMap::from([("a".to_owned(), "1".to_owned()), ("foreign".to_owned(), "x".to_owned())]),
+            annotations: BTreeMap::from([
+                ("a".to_owned(), "1".to_owned()),
+                ("foreign".to_owned(), "x".to_owned()),
+            ]),
             owner: Some(("contacts".to_owned(), "listener".to_owned())),
             terminating: false,
         }
@@ -133,7 +136,10 @@ mod tests {
     #[case::a_kind_without_generation_moved(|seen: &mut Seen| { seen.version = "101".to_owned(); seen.generation = None }, false)]
     #[case::it_was_made_anew(|seen: &mut Seen| seen.uid = "other".to_owned(), false)]
     #[case::it_is_being_deleted(|seen: &mut Seen| seen.terminating = true, false)]
-    fn a_child_stands_as_long_as_nobody_touched_what_is_ours(#[case] change: fn(&mut Seen), #[case] expected: bool) {
+    fn a_child_stands_as_long_as_nobody_touched_what_is_ours(
+        #[case] change: fn(&mut Seen),
+        #[case] expected: bool,
+    ) {
         let mut seen = seen();
         change(&mut seen);
         assert_eq!(stands(&desired(), Some(&applied()), &seen), expected);

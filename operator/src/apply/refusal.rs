@@ -3,6 +3,7 @@
 use kube::core::Status;
 
 use super::kind::{GATEWAY_API, Kind};
+use crate::run::said::said;
 
 /// Why a child was not applied.
 #[derive(Debug, thiserror::Error)]
@@ -11,7 +12,7 @@ pub enum ApplyError {
     #[error("{0}")]
     Refused(#[from] Refusal),
     /// It may be taken the next time: the API server was away, slow, or somebody else was quicker.
-    #[error("{kind} {name}: {source}")]
+    #[error("{kind} {name}: {}", said(source))]
     Later {
         /// Kind of the child.
         kind: Kind,
@@ -26,7 +27,9 @@ pub enum ApplyError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Something else has its name.
-    #[error("{kind} {name}: there is one already, and it is not this listener's; give the listener another name, or remove that {kind}")]
+    #[error(
+        "{kind} {name}: there is one already, and it is not this listener's; give the listener another name, or remove that {kind}"
+    )]
     Foreign {
         /// Kind of the child.
         kind: Kind,
@@ -42,7 +45,9 @@ pub enum Refusal {
         name: String,
     },
     /// The cluster has no such kind.
-    #[error("HTTPRoute {name}: the cluster does not serve {GATEWAY_API}; install the Gateway API, or set spec.url.ingress or spec.url.external instead of spec.url.gateway")]
+    #[error(
+        "HTTPRoute {name}: the cluster does not serve {GATEWAY_API}; install the Gateway API, or set spec.url.ingress or spec.url.external instead of spec.url.gateway"
+    )]
     NoGatewayApi {
         /// Name of the child.
         name: String,
@@ -104,7 +109,9 @@ fn explain(kind: Kind, status: &Status) -> String {
         Kind::PersistentVolumeClaim if said.contains("can not be less than") => {
             "spec.storage.embedded.size: a claim can grow and not shrink; write the size that it has, or more"
         }
-        Kind::PersistentVolumeClaim if said.contains("dynamically provisioned") || said.contains("resize") => {
+        Kind::PersistentVolumeClaim
+            if said.contains("dynamically provisioned") || said.contains("resize") =>
+        {
             "spec.storage.embedded.size: the storage class does not let its volumes grow; write the size that \
              the claim has, or use a class with allowVolumeExpansion"
         }
@@ -147,7 +154,12 @@ mod tests {
                     Forbidden: field can not be less than status.capacity";
         let error = ApplyError::of(Kind::PersistentVolumeClaim, "contacts-data", status(422, said));
         let text = error.to_string();
-        assert!(text.starts_with("PersistentVolumeClaim contacts-data: spec.storage.embedded.size: a claim can grow"), "{text}");
+        assert!(
+            text.starts_with(
+                "PersistentVolumeClaim contacts-data: spec.storage.embedded.size: a claim can grow"
+            ),
+            "{text}"
+        );
         assert!(text.ends_with("less than status.capacity)"), "{text}");
     }
 }

@@ -69,7 +69,11 @@ impl Applier {
     }
 
     /// Looks at what stands where the children are to stand. Reads only.
-    pub async fn survey(&self, listener: &HubSpotListener, wanted: Vec<Desired>) -> Result<Survey, ApplyError> {
+    pub async fn survey(
+        &self,
+        listener: &HubSpotListener,
+        wanted: Vec<Desired>,
+    ) -> Result<Survey, ApplyError> {
         let owner = Owner::of(listener);
         let mut survey = Survey::default();
         for child in wanted {
@@ -194,10 +198,8 @@ impl Applier {
     }
 
     async fn prune(&self, owner: &Owner<'_>, kind: Kind, seen: &Seen) -> Result<(), ApplyError> {
-        let parameters = DeleteParams::background().preconditions(Preconditions {
-            uid: Some(seen.uid.clone()),
-            resource_version: None,
-        });
+        let parameters = DeleteParams::background()
+            .preconditions(Preconditions { uid: Some(seen.uid.clone()), resource_version: None });
         match self.api(kind, &seen.key.namespace).delete(&seen.key.name, &parameters).await {
             Ok(_) => {
                 info!(listener = %owner.key, child.kind = %kind, child.name = %seen.key.name, "removed a child that {} no longer wants", owner.key);

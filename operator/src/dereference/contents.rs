@@ -43,7 +43,9 @@ impl Contents {
             return Ok(Some(keys));
         }
         let api: Api<Secret> = Api::namespaced(client.clone(), &key.namespace);
-        let Some(secret) = api.get_opt(&key.name).await.map_err(|source| failed(Referred::Secret, key, source))? else {
+        let Some(secret) =
+            api.get_opt(&key.name).await.map_err(|source| failed(Referred::Secret, key, source))?
+        else {
             return Ok(None);
         };
         let (uid, version) = (secret.metadata.uid, secret.metadata.resource_version);
@@ -66,7 +68,9 @@ impl Contents {
             return Ok(Some(data));
         }
         let api: Api<ConfigMap> = Api::namespaced(client.clone(), &key.namespace);
-        let Some(map) = api.get_opt(&key.name).await.map_err(|source| failed(Referred::ConfigMap, key, source))? else {
+        let Some(map) =
+            api.get_opt(&key.name).await.map_err(|source| failed(Referred::ConfigMap, key, source))?
+        else {
             return Ok(None);
         };
         let data = map.data.unwrap_or_default();
@@ -89,7 +93,14 @@ impl Contents {
         good.then(|| read.content.clone())
     }
 
-    fn keep(&self, what: Referred, key: &Key, uid: Option<String>, version: Option<String>, content: Content) {
+    fn keep(
+        &self,
+        what: Referred,
+        key: &Key,
+        uid: Option<String>,
+        version: Option<String>,
+        content: Content,
+    ) {
         let read = Read { uid: uid.unwrap_or_default(), version: version.unwrap_or_default(), content };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((what, key.clone()), read);
     }

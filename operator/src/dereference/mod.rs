@@ -21,13 +21,14 @@ use crate::run::caches::{Caches, Guarded};
 use crate::run::index::{Index, Referred};
 use crate::run::key::Key;
 use crate::run::reports::Reported;
+use crate::run::said::said;
 use crate::validate::public_url;
 
 /// Why something could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DereferenceError {
     /// The API server did not give what a listener names.
-    #[error("{kind} {name} could not be read: {source}")]
+    #[error("{kind} {name} could not be read: {}", said(source))]
     Api {
         /// Secret or `ConfigMap`.
         kind: &'static str,
@@ -66,7 +67,8 @@ impl Reader {
             if !secrets.contains_key(&to.name) {
                 let secret = Key::new(&key.namespace, &to.name);
                 let seen = self.caches.secrets.get(&secret);
-                secrets.insert(to.name.clone(), self.contents.secret(client, &secret, seen.as_deref()).await?);
+                secrets
+                    .insert(to.name.clone(), self.contents.secret(client, &secret, seen.as_deref()).await?);
             }
         }
         let mut config_maps = BTreeMap::new();
@@ -74,7 +76,8 @@ impl Reader {
             if !config_maps.contains_key(&to.name) {
                 let map = Key::new(&key.namespace, &to.name);
                 let seen = self.caches.children(crate::apply::Kind::ConfigMap).get(&map);
-                config_maps.insert(to.name.clone(), self.contents.config_map(client, &map, seen.as_deref()).await?);
+                config_maps
+                    .insert(to.name.clone(), self.contents.config_map(client, &map, seen.as_deref()).await?);
             }
         }
         Ok(Observed {

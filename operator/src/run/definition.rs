@@ -9,6 +9,7 @@ use tracing::{info, warn};
 
 use super::metrics::Metrics;
 use super::readiness::{Readiness, Stage};
+use super::said::{absent, said};
 
 /// The longest wait between two looks: somebody who just applied the definition is waiting.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -25,8 +26,8 @@ pub(super) async fn wait(client: &Client, readiness: &Readiness, metrics: &Metri
                 return;
             }
             Ok(_) => not_there(&version),
-            Err(kube::Error::Api(status)) if status.is_not_found() => not_there(&version),
-            Err(error) => format!("the API server does not answer: {}", short(&error)),
+            Err(error) if absent(&error) => not_there(&version),
+            Err(error) => format!("the API server does not answer: {}", said(&error)),
         };
         if readiness.set(Stage::Waiting(what.clone())) {
             warn!("waiting: {what}");
@@ -42,19 +43,7 @@ fn has_both(resources: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::APIReso
 }
 
 fn not_there(version: &str) -> String {
-    format!("the cluster does not know {version} HubSpotListener; install the chart hubspot-listener-crds, or apply what `operator crd` prints")
-}
-
-/// An error with what lies under it, which kube's own text leaves out.
-pub(super) fn short(error: &kube::Error) -> String {
-    let mut text = error.to_string();
-    let mut under = std::error::Error::source(error);
-    while let Some(source) = under {
-        let more = source.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        under = source.source();
-    }
-    text.chars().take(512).collect()
+    format!(
+        "the cluster does not know {version} HubSpotListener; install the chart hubspot-listener-crds, or apply what `operator crd` prints"
+    )
 }

@@ -9,6 +9,7 @@ use kube::{Client, Resource};
 use tracing::debug;
 
 use super::metrics::Metrics;
+use super::said::said;
 use crate::status::{Change, EventType as Tone};
 
 /// What a note may hold, in bytes; the API server refuses more.
@@ -58,11 +59,16 @@ impl Events {
         action: &str,
         message: &str,
     ) {
-        let event = Event { type_, reason, note: Some(cut(message)), action: action.to_owned(), secondary: None };
+        let event =
+            Event { type_, reason, note: Some(cut(message)), action: action.to_owned(), secondary: None };
         // An event is a courtesy: the condition says the same, and stays.
         if let Err(error) = self.recorder.publish(&event, regarding).await {
             self.metrics.events_lost.inc();
-            debug!(%error, "an event of {} was lost", regarding.name.as_deref().unwrap_or_default());
+            debug!(
+                error = said(&error),
+                "an event of {} was lost",
+                regarding.name.as_deref().unwrap_or_default()
+            );
         }
     }
 }

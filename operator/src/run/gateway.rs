@@ -63,7 +63,7 @@ impl GatewayApi {
                 Ok(true)
             }
             Ok(_) => Ok(false),
-            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(false),
+            Err(error) if super::said::absent(&error) => Ok(false),
             Err(error) => {
                 // No answer is no answer: the next one asks again.
                 known.looked = None;

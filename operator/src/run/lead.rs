@@ -117,7 +117,9 @@ impl Lead {
         );
         let turn = results.for_each(|result| {
             match result {
-                Ok((object, _)) => backoff.reset(&Key::new(object.namespace.as_deref().unwrap_or_default(), &object.name)),
+                Ok((object, _)) => {
+                    backoff.reset(&Key::new(object.namespace.as_deref().unwrap_or_default(), &object.name))
+                }
                 // Told by the error policy.
                 Err(LoopError::ReconcilerFailed(..)) => {}
                 // Deleted while it waited.
@@ -162,16 +164,20 @@ fn reconcile(
 async fn filled(caches: &Caches, gateway: &GatewayApi, readiness: &Readiness) {
     // Routes of listeners that wanted one while another operator led.
     while let Err(error) = gateway.served().await {
-        readiness.set(Stage::Waiting(format!("the API server does not answer: {}", super::definition::short(&error))));
+        readiness
+            .set(Stage::Waiting(format!("the API server does not answer: {}", super::said::said(&error))));
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     loop {
         let empty = |kind: &Kind| *kind != Kind::HttpRoute && !caches.children(*kind).filled();
-        let mut waits: Vec<String> = Kind::ALL.iter().filter(|kind| empty(kind)).map(ToString::to_string).collect();
+        let mut waits: Vec<String> =
+            Kind::ALL.iter().filter(|kind| empty(kind)).map(ToString::to_string).collect();
         if !caches.secrets.filled() {
             waits.push("Secret".to_owned());
         }
-        let now = |ready: Option<Result<(), kube::runtime::reflector::store::WriterDropped>>| matches!(ready, Some(Ok(())));
+        let now = |ready: Option<Result<(), kube::runtime::reflector::store::WriterDropped>>| {
+            matches!(ready, Some(Ok(())))
+        };
         for (name, ready) in [
             ("HubSpotListener", now(caches.listeners.wait_until_ready().now_or_never())),
             ("Pod", now(caches.pods.wait_until_ready().now_or_never())),
@@ -183,7 +189,8 @@ async fn filled(caches: &Caches, gateway: &GatewayApi, readiness: &Readiness) {
         if waits.is_empty() {
             return;
         }
-        let stage = Stage::Waiting(format!("not listed yet: {}; see the log if this stays", waits.join(", ")));
+        let stage =
+            Stage::Waiting(format!("not listed yet: {}; see the log if this stays", waits.join(", ")));
         readiness.set(stage);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

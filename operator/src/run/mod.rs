@@ -28,6 +28,7 @@ mod readiness;
 mod reconcile;
 pub mod reports;
 mod requests;
+pub mod said;
 pub mod shelf;
 mod statuses;
 mod unreadable;

@@ -16,6 +16,7 @@ use super::caches::Guarded;
 use super::events::Events;
 use super::key::Key;
 use super::metrics::{Metrics, ReasonLabels};
+use super::said::said;
 use super::statuses::{Statuses, Verdict};
 use super::unreadable::Unreadable;
 use crate::apply::label::FIELD_MANAGER;
@@ -50,7 +51,7 @@ pub(super) enum ReconcileError {
     #[error("{0}")]
     Apply(ApplyError),
     /// The status could not be written.
-    #[error("the status could not be written: {0}")]
+    #[error("the status could not be written: {}", said(.0))]
     Status(kube::Error),
     /// A mistake of the operator's own.
     #[error("a mistake of the operator's own: {0}")]
@@ -76,14 +77,20 @@ fn failed(errors: Vec<ApplyError>) -> (Outcome, Option<ReconcileError>) {
     let mut first = None;
     for error in errors {
         match error {
-            later @ ApplyError::Later { .. } => return (Outcome::Applied, Some(ReconcileError::Apply(later))),
+            later @ ApplyError::Later { .. } => {
+                return (Outcome::Applied, Some(ReconcileError::Apply(later)));
+            }
             ApplyError::Refused(refusal) => {
                 refused.push(refusal.to_string());
                 first = first.or(Some(ReconcileError::Apply(refusal.into())));
             }
         }
     }
-    if refused.is_empty() { (Outcome::Applied, None) } else { (Outcome::NotApplied(refused.join("; ")), first) }
+    if refused.is_empty() {
+        (Outcome::Applied, None)
+    } else {
+        (Outcome::NotApplied(refused.join("; ")), first)
+    }
 }
 
 impl Context {
@@ -151,7 +158,12 @@ impl Context {
     }
 
     /// Writes the status where it differs, and tells of conditions that changed.
-    async fn tell(&self, key: &Key, observed: &Observed, outcome: &Outcome) -> Result<Action, ReconcileError> {
+    async fn tell(
+        &self,
+        key: &Key,
+        observed: &Observed,
+        outcome: &Outcome,
+    ) -> Result<Action, ReconcileError> {
         let listener = &observed.listener;
         let version = listener.metadata.resource_version.as_deref().unwrap_or_default();
         let current = self.statuses.current(key, listener.status.as_ref(), version);
@@ -200,8 +212,12 @@ impl Context {
         let reason = failure.reason();
         self.metrics.errors.get_or_create(&ReasonLabels { reason }).inc();
         match failure {
-            ReconcileError::Internal(_) => error!(listener = %key, error = %failure, reason, "{key} could not be reconciled"),
-            _ => warn!(listener = %key, error = %failure, reason, "{key} could not be reconciled; it is tried again"),
+            ReconcileError::Internal(_) => {
+                error!(listener = %key, error = %failure, reason, "{key} could not be reconciled")
+            }
+            _ => {
+                warn!(listener = %key, error = %failure, reason, "{key} could not be reconciled; it is tried again")
+            }
         }
     }
 

@@ -145,9 +145,8 @@ impl Call {
             [] => String::new(),
         };
         let resource = if whole.is_empty() { "discovery" } else { known(&whole) };
-        let watches = query.is_some_and(|query| {
-            query.split('&').any(|pair| pair == "watch=true" || pair == "watch=1")
-        });
+        let watches =
+            query.is_some_and(|query| query.split('&').any(|pair| pair == "watch=true" || pair == "watch=1"));
         let verb = match *method {
             Method::GET | Method::HEAD if watches => "watch",
             Method::GET | Method::HEAD if rest.len() == 1 => "list",
@@ -175,7 +174,8 @@ mod tests {
     use super::*;
 
     fn call(method: &Method, target: &str) -> (&'static str, &'static str, bool) {
-        let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+        let (path, query) =
+            target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
         let call = Call::of(method, path, query);
         (call.verb, call.resource, call.writes())
     }

@@ -5,8 +5,8 @@
 //! down is not lost.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
@@ -183,7 +183,9 @@ impl Objects {
                 None => touched.push(Arc::clone(seen)),
             }
         }
-        touched.extend(listed.iter().filter(|(key, _)| !old.contains_key(key)).map(|(_, seen)| Arc::clone(seen)));
+        touched.extend(
+            listed.iter().filter(|(key, _)| !old.contains_key(key)).map(|(_, seen)| Arc::clone(seen)),
+        );
         for seen in listed.into_values() {
             self.insert(seen);
         }

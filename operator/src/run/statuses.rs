@@ -82,7 +82,8 @@ impl Statuses {
         let Some(written) = all.get_mut(key) else {
             count(metrics, &now, 1);
             // Nothing was written by this process, and nothing is known of a version.
-            let begin = Written { status: status.clone(), version: String::new(), at: long_ago(), shown: now };
+            let begin =
+                Written { status: status.clone(), version: String::new(), at: long_ago(), shown: now };
             all.insert(key.clone(), begin);
             return;
         };
@@ -132,7 +133,11 @@ fn labels(status: &HubSpotListenerStatus) -> Vec<ConditionLabels> {
         let found = status.conditions.iter().find(|one| one.type_ == condition.as_str())?;
         let word = ["True", "False"].into_iter().find(|word| *word == found.status).unwrap_or("Unknown");
         let reason = Reason::ALL.iter().map(|reason| reason.as_str()).find(|reason| *reason == found.reason);
-        Some(ConditionLabels { condition: condition.as_str(), status: word, reason: reason.unwrap_or_default() })
+        Some(ConditionLabels {
+            condition: condition.as_str(),
+            status: word,
+            reason: reason.unwrap_or_default(),
+        })
     };
     Type::ALL.into_iter().filter_map(one).collect()
 }

@@ -12,8 +12,8 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{ApiResource, DynamicObject};
 use kube::core::PartialObjectMeta;
-use kube::runtime::watcher::{Config, Event, watcher};
 use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{Config, Event, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
@@ -44,7 +44,11 @@ pub(super) struct Watches {
 
 impl Watches {
     /// Starts them all, but for that of `HTTPRoute`.
-    pub(super) fn start(&self, writers: Writers, forget: impl Fn(&Key) + Send + Sync + 'static) -> JoinSet<()> {
+    pub(super) fn start(
+        &self,
+        writers: Writers,
+        forget: impl Fn(&Key) + Send + Sync + 'static,
+    ) -> JoinSet<()> {
         let Writers { listeners, deployments, claims, pods } = writers;
         let mut tasks = JoinSet::new();
         tasks.spawn(self.clone().listeners(listeners, forget));
@@ -91,9 +95,16 @@ impl Watches {
         let all = kind == Kind::ConfigMap;
         let config = if all { plain() } else { plain().labels(label::SELECTOR) };
         let name = plural(&resource);
-        follow(name, api, config, &self.metrics, |object| slim_meta(&mut object.metadata), |event| {
-            self.child(kind, event);
-        })
+        follow(
+            name,
+            api,
+            config,
+            &self.metrics,
+            |object| slim_meta(&mut object.metadata),
+            |event| {
+                self.child(kind, event);
+            },
+        )
         .await;
     }
 
@@ -112,17 +123,29 @@ impl Watches {
         };
         // Helm's releases are many, large and never what a listener names.
         let config = plain().fields("type!=helm.sh/release.v1");
-        follow("secrets", api, config, &self.metrics, |object| slim_meta(&mut object.metadata), |event| {
-            let touched = self.caches.secrets.take(event);
-            self.queue.add(touched.iter().flat_map(|seen| self.index.users(Referred::Secret, &seen.key)));
-        })
+        follow(
+            "secrets",
+            api,
+            config,
+            &self.metrics,
+            |object| slim_meta(&mut object.metadata),
+            |event| {
+                let touched = self.caches.secrets.take(event);
+                self.queue.add(touched.iter().flat_map(|seen| self.index.users(Referred::Secret, &seen.key)));
+            },
+        )
         .await;
     }
 
     /// Watches something that is kept as it is, by our label.
     async fn typed<K>(self, name: &'static str, slim: fn(&mut K), take: impl FnMut(&Event<K>))
     where
-        K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug + Send + 'static,
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + Debug
+            + Send
+            + 'static,
     {
         let api: Api<K> = match &self.namespace {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
@@ -138,7 +161,11 @@ impl Watches {
         self.queue.add(name.map(|name| Key::new(&object.namespace().unwrap_or_default(), name)));
     }
 
-    async fn listeners(self, mut writer: kube::runtime::reflector::store::Writer<Guarded>, forget: impl Fn(&Key)) {
+    async fn listeners(
+        self,
+        mut writer: kube::runtime::reflector::store::Writer<Guarded>,
+        forget: impl Fn(&Key),
+    ) {
         let api: Api<Guarded> = match &self.namespace {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),

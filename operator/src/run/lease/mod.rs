@@ -26,6 +26,7 @@ use tracing::{info, warn};
 use self::decide::{Step, View, decide, refresh};
 use super::claim::Claim;
 use super::metrics::Metrics;
+use super::said::said;
 
 /// Longest time between two looks at somebody else's lease.
 const LOOK: Duration = Duration::from_secs(2);
@@ -43,7 +44,7 @@ pub(super) struct Keeper {
 /// Why a step came to nothing.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("{0}")]
+    #[error("{}", said(.0))]
     Api(#[from] kube::Error),
     #[error("no answer in time")]
     Slow,
@@ -126,7 +127,9 @@ impl Keeper {
             Step::Wait(rest) => Ok(Step::Wait(rest)),
             step => match self.write(Some(self.identity.clone())).await {
                 Ok(()) => Ok(step),
-                Err(Failure::Api(kube::Error::Api(status))) if status.is_conflict() || status.is_already_exists() => {
+                Err(Failure::Api(kube::Error::Api(status)))
+                    if status.is_conflict() || status.is_already_exists() =>
+                {
                     self.look().await?;
                     let view = self.last.as_ref().map(|(_, view)| view);
                     match decide(&self.identity, view, Instant::now(), look) {
@@ -142,7 +145,8 @@ impl Keeper {
     }
 
     async fn look(&mut self) -> Result<(), Failure> {
-        let lease = timeout(self.patience(), self.api.get_opt(&self.name)).await.map_err(|_| Failure::Slow)??;
+        let lease =
+            timeout(self.patience(), self.api.get_opt(&self.name)).await.map_err(|_| Failure::Slow)??;
         self.last = lease.map(|lease| {
             let view = refresh(self.last.take().map(|(_, view)| view), view(&lease, self.duration));
             (lease, view)
@@ -207,7 +211,8 @@ impl Keeper {
 
 fn view(lease: &Lease, ours: Duration) -> View {
     let spec = lease.spec.as_ref();
-    let seconds = spec.and_then(|spec| spec.lease_duration_seconds).and_then(|seconds| u64::try_from(seconds).ok());
+    let seconds =
+        spec.and_then(|spec| spec.lease_duration_seconds).and_then(|seconds| u64::try_from(seconds).ok());
     View {
         holder: spec.and_then(|spec| spec.holder_identity.clone()).filter(|holder| !holder.is_empty()),
         version: lease.metadata.resource_version.clone().unwrap_or_default(),

@@ -37,7 +37,8 @@ impl Asker {
     /// What the pod at this address tells, or why it does not. The reason is short and the same
     /// for the same trouble, since a new one causes a reconcile.
     pub(super) async fn ask(&self, address: SocketAddr) -> Result<Reports, String> {
-        let mut answer = self.0.get(format!("http://{address}{PATH}")).send().await.map_err(|error| why(&error))?;
+        let mut answer =
+            self.0.get(format!("http://{address}{PATH}")).send().await.map_err(|error| why(&error))?;
         if !answer.status().is_success() {
             return Err(format!("the pod answered {}", answer.status().as_u16()));
         }
