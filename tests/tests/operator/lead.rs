@@ -94,6 +94,9 @@ fn it_waits_for_the_definition_and_for_the_api_server_and_never_ends_by_itself()
     cluster.stop_program("kube-apiserver");
     std::thread::sleep(Duration::from_secs(2));
     cluster.start_program("kube-apiserver");
+    cluster.wait_until(60, "the API server again", || {
+        cluster.kubectl(&["get", "--raw", "/readyz"]).success.then_some(())
+    });
     // It may have lost its lease meanwhile; then a new process takes its place, as in a pod.
     let mut next = None;
     cluster.wait_until(60, "a leader after the API server came back", || {
