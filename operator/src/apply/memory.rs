@@ -25,7 +25,10 @@ pub struct Applied {
 
 /// What was applied for each child, by listener.
 #[derive(Debug, Default)]
-pub struct Memory(Mutex<HashMap<Key, HashMap<(Kind, String), Applied>>>);
+pub struct Memory(Mutex<HashMap<Key, Children>>);
+
+/// By kind and name.
+type Children = HashMap<(Kind, String), Applied>;
 
 impl Memory {
     /// Of one child.

@@ -26,6 +26,7 @@ use crate::run;
 ///     --default-host hooks.example.com --listen 127.0.0.1:8080
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
+#[expect(clippy::doc_markdown, reason = "help texts for a terminal")]
 pub struct Args {
     #[command(flatten, next_help_heading = "Listeners")]
     pub(crate) defaults: Defaults,

@@ -50,7 +50,9 @@ impl Contents {
         };
         let (uid, version) = (secret.metadata.uid, secret.metadata.resource_version);
         let mut data = secret.data.unwrap_or_default();
-        data.values_mut().for_each(|value| value.0.zeroize());
+        for value in data.values_mut() {
+            value.0.zeroize();
+        }
         let keys: BTreeSet<String> = data.into_keys().collect();
         self.keep(Referred::Secret, key, uid, version, Content::Keys(keys.clone()));
         Ok(Some(keys))

@@ -9,7 +9,7 @@ use rand::Rng;
 use super::key::Key;
 
 const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(300);
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// Failures in a row of each listener.
 #[derive(Debug, Default)]

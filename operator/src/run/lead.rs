@@ -23,6 +23,8 @@ use super::queue::Queue;
 use super::readiness::{Readiness, Stage};
 use super::reconcile::{Context, ReconcileError};
 use super::reports::{self, Reported};
+use super::statuses::Statuses;
+use super::unreadable::Unreadable;
 use super::watch::Watches;
 use crate::apply::{Applier, Kind};
 use crate::dereference::{Contents, Reader};
@@ -70,8 +72,8 @@ impl Lead {
                 defaults: Arc::clone(&defaults),
             },
             applier: Applier::new(client.clone(), Arc::clone(&caches), gateway.clone()),
-            statuses: Default::default(),
-            unreadable: Default::default(),
+            statuses: Statuses::default(),
+            unreadable: Unreadable::default(),
             events: Events::new(client, &identity, Arc::clone(&metrics)),
             metrics: Arc::clone(&metrics),
             clock: Clock::System,
@@ -118,7 +120,8 @@ impl Lead {
         let turn = results.for_each(|result| {
             match result {
                 Ok((object, _)) => {
-                    backoff.reset(&Key::new(object.namespace.as_deref().unwrap_or_default(), &object.name))
+                    let namespace = object.namespace.as_deref().unwrap_or_default();
+                    backoff.reset(&Key::new(namespace, &object.name));
                 }
                 // Told by the error policy.
                 Err(LoopError::ReconcilerFailed(..)) => {}

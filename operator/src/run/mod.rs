@@ -101,7 +101,7 @@ pub async fn run(defaults: Defaults, process: Process, stop: CancellationToken) 
     let identity = keeper.identity().to_owned();
     readiness.set(Stage::StandingBy);
     let (leads, mut led) = latest::channel(false);
-    let lead = Lead {
+    let leader = Lead {
         client,
         defaults: Arc::new(defaults),
         process,
@@ -114,7 +114,7 @@ pub async fn run(defaults: Defaults, process: Process, stop: CancellationToken) 
         // The sender outlives this future.
         let _ = led.wait_for(|leads| *leads).await;
         metrics.leader.set(1);
-        lead.run(loop_stop.clone()).await;
+        leader.run(loop_stop.clone()).await;
     };
     let mut work = std::pin::pin!(work);
     tokio::select! {

@@ -26,7 +26,7 @@ use super::readiness::{Readiness, Stage};
 const CONNECTIONS: usize = 64;
 /// How long a head may take, and how long a connection may be.
 const HEAD_TIME: Duration = Duration::from_secs(5);
-const CONNECTION_TIME: Duration = Duration::from_secs(60);
+const CONNECTION_TIME: Duration = Duration::from_mins(1);
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 

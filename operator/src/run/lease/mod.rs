@@ -171,7 +171,7 @@ impl Keeper {
         }
         spec.lease_duration_seconds = i32::try_from(self.duration.as_secs()).ok();
         spec.renew_time = Some(now);
-        spec.holder_identity = holder.clone();
+        spec.holder_identity.clone_from(&holder);
         lease.metadata.managed_fields = None;
         let parameters = PostParams::default();
         let written = async {
