@@ -7,6 +7,7 @@ use serde_json::json;
 
 /// What every listener gets where its manifest is silent, and what the cluster's owner decides.
 #[derive(Clone, Debug, clap::Args)]
+#[expect(clippy::doc_markdown, reason = "help texts for a terminal")]
 pub struct Defaults {
     /// Image of the listener's pods
     #[arg(long, value_name = "IMAGE", env = "LISTENER_IMAGE")]

@@ -58,6 +58,7 @@ spec:
     nodeSelector: {disk: ssd}
     tolerations: [{key: hooks, operator: Exists}]
     priorityClassName: important
+    topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}]
     imagePullSecrets: [{name: registry}]
 "#;
 

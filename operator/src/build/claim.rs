@@ -1,4 +1,4 @@
-//! The PersistentVolumeClaim of an embedded store.
+//! The `PersistentVolumeClaim` of an embedded store.
 
 use k8s_openapi::api::core::v1::{
     PersistentVolumeClaim, PersistentVolumeClaimSpec, VolumeResourceRequirements,

@@ -9,7 +9,7 @@ use super::{labels, metadata, pod};
 use crate::options::Defaults;
 use crate::validate::Validated;
 
-/// Old ReplicaSets that are kept. The operator brings the newest back anyway; two are for a look.
+/// Old `ReplicaSet`s that are kept. The operator brings the newest back anyway; two are for a look.
 const HISTORY: i32 = 2;
 /// Seconds after which pods that are still not ready count as stuck, long enough to pull an image
 /// and to attach a volume.

@@ -1,4 +1,4 @@
-//! The PodDisruptionBudget: a drain takes one pod at a time.
+//! The `PodDisruptionBudget`: a drain takes one pod at a time.
 
 use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;

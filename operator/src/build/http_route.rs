@@ -1,4 +1,4 @@
-//! The HTTPRoute: exactly the listener's path on its host. Its type is not one of Kubernetes' own,
+//! The `HTTPRoute`: exactly the listener's path on its host. Its type is not one of Kubernetes' own,
 //! and a cluster may not have it, so it is made of JSON.
 
 use kube::ResourceExt;

@@ -49,7 +49,7 @@ pub struct Children {
     pub deployment: Deployment,
     /// Unless the way in is a Gateway or somebody else's.
     pub ingress: Option<Ingress>,
-    /// `gateway.networking.k8s.io/v1` HTTPRoute, when the manifest names a Gateway.
+    /// `gateway.networking.k8s.io/v1` `HTTPRoute`, when the manifest names a Gateway.
     pub http_route: Option<DynamicObject>,
     /// With more than one replica.
     pub disruption_budget: Option<PodDisruptionBudget>,

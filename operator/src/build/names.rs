@@ -33,6 +33,6 @@ pub fn claim(listener: &str) -> String {
 /// of volumes 63 and none, so it is a hash.
 pub(super) fn volume(kind: &str, name: &str) -> String {
     let hash = Sha256::digest(name.as_bytes());
-    let short: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{kind}-{short}")
+    let first = hash.iter().take(8).fold(0_u64, |first, byte| (first << 8) | u64::from(*byte));
+    format!("{kind}-{first:016x}")
 }

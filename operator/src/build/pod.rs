@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{
     Capabilities, Container, ContainerPort, HTTPGetAction, Lifecycle, LifecycleHandler, PodSecurityContext,
     PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile, SecurityContext, SleepAction,
-    VolumeMount,
+    TopologySpreadConstraint, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::ResourceExt;
 
@@ -56,12 +56,26 @@ pub(super) fn template(validated: &Validated, defaults: &Defaults) -> PodTemplat
             node_selector: some_map(added.node_selector),
             tolerations: some(added.tolerations),
             affinity: added.affinity,
-            topology_spread_constraints: some(added.topology_spread_constraints),
+            topology_spread_constraints: some(spread(
+                added.topology_spread_constraints,
+                &listener.name_any(),
+            )),
             priority_class_name: added.priority_class_name,
             image_pull_secrets: some(added.image_pull_secrets),
             ..PodSpec::default()
         }),
     }
+}
+
+/// A constraint without a selector would match no pod, and spread nothing: it means the listener's.
+fn spread(mut constraints: Vec<TopologySpreadConstraint>, listener: &str) -> Vec<TopologySpreadConstraint> {
+    for constraint in &mut constraints {
+        constraint.label_selector.get_or_insert_with(|| LabelSelector {
+            match_labels: Some(labels::selector(listener)),
+            ..LabelSelector::default()
+        });
+    }
+    constraints
 }
 
 fn container(validated: &Validated, defaults: &Defaults, mounts: Vec<VolumeMount>) -> Container {

@@ -1,4 +1,4 @@
-//! The ServiceAccount of the pods.
+//! The `ServiceAccount` of the pods.
 
 use k8s_openapi::api::core::v1::ServiceAccount;
 

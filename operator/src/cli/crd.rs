@@ -19,7 +19,6 @@ Examples:
 /// Print the definition of HubSpotListener, as the cluster takes it.
 #[derive(Debug, clap::Args)]
 #[command(long_about = LONG)]
-#[expect(clippy::doc_markdown, reason = "help texts for a terminal")]
 pub struct Args {
     /// Write it to this file, not to standard output.
     #[arg(long, short, value_name = "FILE")]

@@ -12,7 +12,6 @@ use clap::{Parser, Subcommand};
 /// Turns each HubSpotListener of a cluster into the listener that it describes, and tells how it is.
 #[derive(Debug, Parser)]
 #[command(name = "operator", version, propagate_version = true)]
-#[expect(clippy::doc_markdown, reason = "help texts for a terminal")]
 struct Cli {
     #[command(subcommand)]
     command: Command,

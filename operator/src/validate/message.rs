@@ -30,8 +30,7 @@ pub(super) fn join(mistakes: impl Iterator<Item = String>) -> String {
         }
     }
     if left_out > 0 {
-        text.push_str(gap(&text));
-        text.push_str(&format!("And {left_out} more"));
+        text = format!("{text}{}And {left_out} more", gap(&text));
     }
     text
 }
@@ -43,12 +42,11 @@ pub(crate) fn bounded(text: &str, most: usize) -> String {
     if length <= most {
         return text.to_owned();
     }
-    const GAP: &str = " … ";
     let end = (most / 3).min(most.saturating_sub(3));
     let begin = most.saturating_sub(end + 3);
     let head: String = text.chars().take(begin).collect();
     let tail: String = text.chars().skip(length - end).collect();
-    format!("{head}{GAP}{tail}")
+    format!("{head} … {tail}")
 }
 
 #[cfg(test)]
