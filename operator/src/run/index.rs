@@ -138,7 +138,7 @@ mod tests {
         index.set(&a, &listener("one", "map"), None);
         index.set(&b, &listener("two", "map"), None);
         assert_eq!(index.users(Referred::ConfigMap, &Key::new("sales", "map")), [a.clone(), b.clone()]);
-        assert_eq!(index.users(Referred::Secret, &Key::new("sales", "one")), [a.clone()]);
+        assert_eq!(index.users(Referred::Secret, &Key::new("sales", "one")), std::slice::from_ref(&a));
         // Another namespace is another object.
         assert!(index.users(Referred::Secret, &Key::new("other", "one")).is_empty());
         index.set(&a, &listener("two", "map"), None);

@@ -213,10 +213,10 @@ impl Context {
         self.metrics.errors.get_or_create(&ReasonLabels { reason }).inc();
         match failure {
             ReconcileError::Internal(_) => {
-                error!(listener = %key, error = %failure, reason, "{key} could not be reconciled")
+                error!(listener = %key, error = %failure, reason, "{key} could not be reconciled");
             }
             _ => {
-                warn!(listener = %key, error = %failure, reason, "{key} could not be reconciled; it is tried again")
+                warn!(listener = %key, error = %failure, reason, "{key} could not be reconciled; it is tried again");
             }
         }
     }

@@ -218,7 +218,7 @@ mod tests {
         assert!(reported.set(&listener, report.clone()));
         assert!(!reported.set(&listener, report));
         assert_eq!(reported.of(&listener).len(), 1);
-        assert_eq!(reported.retain(&HashSet::new()), [listener.clone()]);
+        assert_eq!(reported.retain(&HashSet::new()), std::slice::from_ref(&listener));
         assert!(reported.of(&listener).is_empty());
     }
 }

@@ -114,6 +114,6 @@ mod tests {
             }
             now += Duration::from_millis(100);
         }
-        assert!(now - ended_at.unwrap() >= LEASE / 3 - Duration::from_millis(100));
+        assert!(now - ended_at.unwrap() + Duration::from_millis(100) >= LEASE / 3);
     }
 }
