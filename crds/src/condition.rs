@@ -52,6 +52,8 @@ pub enum Reason {
     InvalidFilter,
     /// Accepted is False: another listener, an older one, has this URL.
     UrlConflict,
+    /// Accepted is False: an object that is not this listener's has the name that a child would have.
+    NameTaken,
     /// Accepted is False: neither the spec nor the operator names a host.
     HostMissing,
     /// `ResolvedRefs` is True.
@@ -78,7 +80,8 @@ pub enum Reason {
     NotReady,
     /// Ready is False: the listener's store cannot write.
     StoreUnavailable,
-    /// Ready is True or False: a pod did not take the new configuration and runs by the last good one.
+    /// Ready is True or False: the newest configuration was not taken, by the operator or by a pod;
+    /// where Ready is True the pods run by the last good one.
     ConfigurationRefused,
     /// A condition is Unknown: what it depends on is not so far.
     Pending,
@@ -86,12 +89,13 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Accepted,
         Self::InvalidManifest,
         Self::InvalidTemplate,
         Self::InvalidFilter,
         Self::UrlConflict,
+        Self::NameTaken,
         Self::HostMissing,
         Self::ResolvedRefs,
         Self::SecretNotFound,
@@ -117,6 +121,7 @@ impl Reason {
             Self::InvalidTemplate => "InvalidTemplate",
             Self::InvalidFilter => "InvalidFilter",
             Self::UrlConflict => "UrlConflict",
+            Self::NameTaken => "NameTaken",
             Self::HostMissing => "HostMissing",
             Self::ResolvedRefs => "ResolvedRefs",
             Self::SecretNotFound => "SecretNotFound",
@@ -151,6 +156,9 @@ impl Reason {
             Self::UrlConflict => Some(
                 "give this listener another spec.url.path, or delete the listener that the message names",
             ),
+            Self::NameTaken => {
+                Some("give this listener another name, or remove the object that the message names")
+            }
             Self::HostMissing => Some("set spec.url.host, or give the operator a default host"),
             Self::SecretNotFound => {
                 Some("create the Secret in the listener's namespace, or correct its name")
@@ -201,5 +209,14 @@ mod tests {
     fn every_reason_that_is_not_good_news_has_a_remedy() {
         let silent: Vec<_> = Reason::ALL.into_iter().filter(|reason| reason.remedy().is_none()).collect();
         assert_eq!(silent, [Reason::Accepted, Reason::ResolvedRefs, Reason::Programmed, Reason::Ready]);
+    }
+
+    #[test]
+    fn every_condition_and_reason_stands_in_the_documentation() {
+        let page = include_str!("../../docs/conditions.md");
+        let words = Type::ALL.map(Type::as_str).into_iter().chain(Reason::ALL.map(Reason::as_str));
+        for word in words {
+            assert!(page.contains(&format!("`{word}`")), "{word}");
+        }
     }
 }

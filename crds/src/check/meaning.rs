@@ -18,6 +18,7 @@ pub(super) const CHECKS: &[Check] = &[
     destination_urls,
     destination_header_values,
     scopes_beside_settings,
+    super::objects::object_names,
 ];
 
 /// The rule knows the characters of a host; here the lengths and the port.
@@ -66,6 +67,10 @@ fn public_path(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
             "proxies rewrite /./ and /../, and the signature would not fit",
             "write the path without them",
         );
+    }
+    // An Ingress and an HTTPRoute refuse these.
+    if path.contains("//") || path.to_ascii_lowercase().contains("%2f") {
+        refuse("proxies take // and %2F for /, and the signature would not fit", "write single / only");
     }
     refusals
 }

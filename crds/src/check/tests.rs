@@ -1,6 +1,7 @@
 //! Pairs of manifests: what is refused, with its text, and its nearest neighbour that is accepted.
 
 mod destination;
+mod objects;
 mod url;
 
 use serde_json::{Value, json};
