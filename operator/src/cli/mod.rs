@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod crd;
+mod log;
 pub mod run;
 
 use std::process::ExitCode;
