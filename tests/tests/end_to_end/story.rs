@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tests::cluster::{Cluster, Forward};
-use tests::{Answer, SECRET, eventually, get, hubspot_headers};
+use tests::cluster::{Cluster, Exposed, Forward};
+use tests::{Answer, Receiver, SECRET, eventually, get, hubspot_headers};
 
 pub const SYSTEM: &str = "hubspot-system";
 pub const TEAM: &str = "sales";
@@ -17,11 +17,16 @@ pub const URL: &str = "https://hooks.example.com/sales/contacts";
 /// A cluster and what happens on it.
 pub struct Story<'a> {
     pub cluster: &'a Cluster,
+    /// A destination outside of the cluster: it stays when the node is drained.
+    outside: Receiver,
+    exposed: Exposed,
 }
 
 impl<'a> Story<'a> {
     pub fn new(cluster: &'a Cluster) -> Self {
-        Self { cluster }
+        let outside = Receiver::start();
+        let exposed = cluster.expose(outside.address);
+        Self { cluster, outside, exposed }
     }
 
     /// The address of a Service's port, from here.
@@ -44,7 +49,10 @@ impl<'a> Story<'a> {
                 "clientSecrets": [{"name": "hubspot-app", "key": "clientSecret"}],
                 "response": {"statusCode": 200, "body": r#"{"region":"{{settings.integration.region}}"}"#},
                 "page": {"size": 20, "lingerMilliseconds": 0},
-                "destinations": [{"name": "warehouse", "http": {"url": format!("http://{sink}/")}}],
+                "destinations": [
+                    {"name": "warehouse", "http": {"url": format!("http://{sink}/")}},
+                    {"name": "outside", "http": {"url": format!("http://{}/", self.exposed.address)}},
+                ],
                 "settingsFrom": [
                     {"scope": "integration", "configMapKeyRef": {"name": "crm-integration", "key": "settings.json"}},
                 ],
@@ -126,6 +134,11 @@ impl<'a> Story<'a> {
         }
         request.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
         tests::send_raw(self.cluster.ingress(), request.as_bytes()).ok()
+    }
+
+    /// Every record that the destination outside took.
+    pub fn delivered_outside(&self) -> BTreeSet<String> {
+        self.outside.records().into_iter().collect()
     }
 
     /// Every record that the destination's Pod took.
