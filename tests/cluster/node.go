@@ -17,6 +17,7 @@ const (
 	nodeIP     = "10.10.0.1"     // of the node, and of the apiserver for Pods
 	podCIDR    = "10.244.0.0/24" // of its Pods
 	pauseImage = "localhost/pause:1"
+	sinkImage  = "localhost/sink:1"
 )
 
 type nodeOptions struct {
@@ -122,7 +123,18 @@ state = %[2]q
 	if err := pause.write(c.path("pause.tar")); err != nil {
 		return err
 	}
-	for _, tar := range append([]string{c.path("pause.tar")}, n.images...) {
+	// A destination for tests; where the pause program is, or it is not offered.
+	archives := []string{c.path("pause.tar")}
+	if program := filepath.Join(filepath.Dir(n.pause), "sink"); exists(program) {
+		sink := image{name: sinkImage, files: []imageFile{{from: program, to: "/sink", mode: 0o755}}}
+		sink.config.Entrypoint = []string{"/sink"}
+		sink.config.User = "65532:65532"
+		if err := sink.write(c.path("sink.tar")); err != nil {
+			return err
+		}
+		archives = append(archives, c.path("sink.tar"))
+	}
+	for _, tar := range append(archives, n.images...) {
 		if err := ctr("images", "import", "--snapshotter", "overlayfs", tar); err != nil {
 			return err
 		}
@@ -192,4 +204,9 @@ conntrack: {maxPerCore: 0, min: 0}
 		}
 		return false
 	})
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
