@@ -17,7 +17,7 @@ const TEMPLATE_HEADER: &str =
     "{{- /* Generated from the types in crds/src/listener. Do not edit; run: make crds */}}\n";
 
 /// What the chart adds to the definition's metadata.
-const TEMPLATE_METADATA: &str = r#"
+const TEMPLATE_METADATA: &str = r"
   {{- with .Values.labels }}
   labels:
     {{- toYaml . | nindent 4 }}
@@ -31,7 +31,7 @@ const TEMPLATE_METADATA: &str = r#"
     {{- toYaml . | nindent 4 }}
     {{- end }}
   {{- end }}
-"#;
+";
 
 fn definition() -> Value {
     serde_json::to_value(crds::definition::custom_resource_definition()).unwrap()

@@ -98,7 +98,7 @@ pub fn check(spec: &HubSpotListenerSpec, config_maps: &ConfigMaps) -> Vec<Refusa
     for from in &spec.settings_from {
         let reference = &from.config_map_key_ref;
         let text = config_maps.get(&(reference.name.clone(), reference.key.clone()));
-        if !text.is_some_and(|text| layers.shared(&from.scope, text).is_ok()) {
+        if text.is_none_or(|text| layers.shared(&from.scope, text).is_err()) {
             unknown.push(from.scope.as_str());
         }
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{ConfigMaps, check, merge};
 
+#[expect(clippy::needless_pass_by_value, reason = "a test writes them where it calls")]
 fn spec(settings: Value, schema: Value) -> HubSpotListenerSpec {
     serde_json::from_value(json!({
         "displayName": "Contacts",
