@@ -33,7 +33,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(file) => {
             std::fs::write(&file, yaml).with_context(|| format!("cannot write {}", file.display()))?;
         }
-        None => io::stdout().lock().write_all(yaml.as_bytes())?,
+        None => match io::stdout().lock().write_all(yaml.as_bytes()) {
+            // Whoever reads has enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            written => written?,
+        },
     }
     Ok(ExitCode::SUCCESS)
 }

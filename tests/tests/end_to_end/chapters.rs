@@ -54,7 +54,7 @@ pub fn install(story: &Story<'_>) {
         .helm(&["install", "hubspot-listener-crds", &charts("hubspot-listener-crds"), "-n", SYSTEM])
         .ok();
     upgrade_with(story, &[]);
-    story.cluster.wait_ready(SYSTEM, "app.kubernetes.io/name=hubspot-listener", 120);
+    story.cluster.wait_ready(SYSTEM, "app.kubernetes.io/name=hubspot-listener-operator", 120);
 }
 
 pub fn apply(story: &Story<'_>) {
@@ -187,7 +187,7 @@ pub fn bad_change(story: &Story<'_>) {
         Story::is(status, "ResolvedRefs", "False", "SecretNotFound")
     });
     let (_, _, message) = Story::condition(&status, "ResolvedRefs");
-    assert!(message.contains("not-there") && message.contains("create the Secret"), "{message}");
+    assert!(message.contains("not-there") && message.contains("create it there"), "{message}");
     std::thread::sleep(Duration::from_secs(3));
     story.change(|_| {});
     story.status(60, "mended", |status| Story::is(status, "Ready", "True", "Ready"));
@@ -200,7 +200,8 @@ pub fn bad_change(story: &Story<'_>) {
 pub fn absent(story: &Story<'_>) {
     let life = story.life();
     let load = Load::start(story.service(NAME, 80).address, first_secret());
-    let operators = ["delete", "pods", "-n", SYSTEM, "-l", "app.kubernetes.io/name=hubspot-listener"];
+    let operators =
+        ["delete", "pods", "-n", SYSTEM, "-l", "app.kubernetes.io/name=hubspot-listener-operator"];
     story.cluster.kubectl(&[&operators[..], &["--grace-period=0", "--force"]].concat()).ok();
     let begin = Instant::now();
     story.cluster.stop_program("kube-apiserver");
@@ -209,7 +210,7 @@ pub fn absent(story: &Story<'_>) {
     story.cluster.wait_until(120, "the API server answers", || {
         story.cluster.kubectl(&["get", "--raw", "/readyz"]).success.then_some(())
     });
-    story.cluster.wait_ready(SYSTEM, "app.kubernetes.io/name=hubspot-listener", 180);
+    story.cluster.wait_ready(SYSTEM, "app.kubernetes.io/name=hubspot-listener-operator", 180);
     story.status(120, "Ready", |status| Story::is(status, "Ready", "True", "Ready"));
     let outcome = load.stop();
     assert!(outcome.others.is_empty(), "{:?}", outcome.others);
@@ -247,7 +248,7 @@ pub fn drain(story: &Story<'_>) {
     eventually(120, "everything that was acknowledged is at the destination outside", || {
         outcome.acknowledged.is_subset(&story.delivered_outside()).then_some(())
     });
-    let status = story.status(120, "nothing waits", |status| status["pendingRecords"] == 0);
+    let status = story.status(300, "nothing waits", |status| status["pendingRecords"] == 0);
     assert_eq!(status["openErrors"], 1, "{status:#}");
     let admin = story.service(NAME, 9090);
     let report = tests::get_json(admin.address, "/report");
@@ -262,7 +263,7 @@ pub fn upgrade(story: &Story<'_>) {
         let after = story.operator_pods();
         (!after.is_empty() && after.is_disjoint(&before)).then_some(())
     });
-    story.cluster.wait_ready(SYSTEM, "app.kubernetes.io/name=hubspot-listener", 120);
+    story.cluster.wait_ready(SYSTEM, "app.kubernetes.io/name=hubspot-listener-operator", 120);
     story.change(|spec| spec["description"] = json!("seen by the new operator"));
     let generation =
         story.cluster.get(TEAM, "hubspotlistener", NAME).unwrap()["metadata"]["generation"].clone();

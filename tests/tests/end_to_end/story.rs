@@ -88,7 +88,7 @@ impl<'a> Story<'a> {
             "-n",
             SYSTEM,
             "-l",
-            "app.kubernetes.io/name=hubspot-listener",
+            "app.kubernetes.io/name=hubspot-listener-operator",
             "--tail=30",
         ]);
         let pods = self.cluster.kubectl(&["get", "pods", "-A", "-o", "wide"]);
@@ -172,7 +172,7 @@ impl Story<'_> {
 
     /// Names of the operator's pods.
     pub fn operator_pods(&self) -> BTreeSet<String> {
-        let label = "app.kubernetes.io/name=hubspot-listener";
+        let label = "app.kubernetes.io/name=hubspot-listener-operator";
         let pods = self.cluster.kubectl(&["get", "pods", "-n", SYSTEM, "-l", label, "-o", "name"]).ok();
         pods.lines().map(str::to_owned).collect()
     }
