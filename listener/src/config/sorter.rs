@@ -35,6 +35,10 @@ impl Sort for LiveSorter {
     fn keeps_payload(&self) -> bool {
         !self.live.load().configuration.spec.do_not_store_retry_data
     }
+
+    fn folds(&self) -> bool {
+        self.live.load().configuration.spec.desk.fold_errors
+    }
 }
 
 /// Judges each element of `body`, in order.

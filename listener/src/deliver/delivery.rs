@@ -4,6 +4,7 @@
 //! not take it until the listener stops; then the lease ends with the process and
 //! the page is sent again.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -15,7 +16,7 @@ use super::outcome::{Decision, Made, counts, decide};
 use super::plan::Plan;
 use super::timing::doubled;
 use crate::metrics::AttemptLabels;
-use crate::store::{Attempt, NewError, Outcome, Page, PageId, Settlement, StoreError};
+use crate::store::{Attempt, Failure, NewError, Outcome, Page, PageId, RecordId, Settlement, StoreError};
 
 /// Sends a page and settles it. Dropping the request and giving the page back is
 /// what `abandon` asks for.
@@ -60,8 +61,8 @@ pub(super) async fn deliver(
         Decision::Retry { at_ms } => (Settled::Retry { at_ms }, 0),
         Decision::Done { failed, again, again_at_ms } => {
             let delivered = count.saturating_sub(failed.len() + again.len());
-            let errors = errors(&context, &plan, page, failed, made.now_ms).await;
-            (Settled::Done { errors, again, again_at_ms }, delivered)
+            let Labelled { errors, healed } = label(&context, &plan, page, failed, &again, made.now_ms).await;
+            (Settled::Done { errors, healed, again, again_at_ms }, delivered)
         }
     };
     if settle(&context, &id, attempt.as_ref(), &outcome, &abandon).await {
@@ -105,25 +106,34 @@ fn note(context: &Context, plan: &Plan, page: &Page, reply: &Reply, verdict: &Ve
 }
 
 /// Templates may take their time: they run where they hold nobody up.
-async fn errors(
+async fn label(
     context: &Arc<Context>,
     plan: &Arc<Plan>,
     page: Page,
-    failed: Vec<(usize, crate::store::Failure)>,
+    failed: Vec<(usize, Failure)>,
+    again: &[RecordId],
     at_ms: i64,
-) -> Vec<NewError> {
-    if failed.is_empty() {
-        return Vec::new();
+) -> Labelled {
+    let heals = page.heals && plan.folds() && failed.len() + again.len() < page.records.len();
+    if failed.is_empty() && !heals {
+        return Labelled::default();
     }
     let (context, plan) = (Arc::clone(context), Arc::clone(plan));
+    let left: HashSet<RecordId> = again.iter().copied().collect();
     let make = move || {
-        let error = |(index, failure)| {
-            page.records.get(index).map(|record| plan.error(record, failure, at_ms, &context.metrics))
-        };
-        failed.into_iter().filter_map(error).collect()
+        let mut left = left;
+        let mut errors = Vec::with_capacity(failed.len());
+        for (index, failure) in failed {
+            let Some(record) = page.records.get(index) else { continue };
+            left.insert(record.id);
+            errors.push(plan.error(record, failure, at_ms, &context.metrics));
+        }
+        let taken = page.records.iter().filter(|record| heals && !left.contains(&record.id));
+        let healed = taken.map(|record| (record.id, plan.trace_key(record, &context.metrics))).collect();
+        Labelled { errors, healed }
     };
     match tokio::task::spawn_blocking(make).await {
-        Ok(errors) => errors,
+        Ok(labelled) => labelled,
         // A panic goes on as one: the page keeps its lease and is sent again.
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
@@ -133,9 +143,18 @@ async fn errors(
     }
 }
 
+/// What the store is told of records by name.
+#[derive(Default)]
+struct Labelled {
+    /// Records that failed.
+    errors: Vec<NewError>,
+    /// Trace keys of records that were taken, where that may close older errors.
+    healed: Vec<(RecordId, String)>,
+}
+
 /// An outcome that can be told to the store more than once.
 enum Settled {
-    Done { errors: Vec<NewError>, again: Vec<crate::store::RecordId>, again_at_ms: i64 },
+    Done { errors: Vec<NewError>, healed: Vec<(RecordId, String)>, again: Vec<RecordId>, again_at_ms: i64 },
     Retry { at_ms: i64 },
     GivenBack,
 }
@@ -143,12 +162,16 @@ enum Settled {
 impl Settled {
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Done { errors, again, again_at_ms } => {
+            Self::Done { errors, healed: _, again, again_at_ms } => {
                 Outcome::Done { errors: errors.clone(), again: again.clone(), again_at_ms: *again_at_ms }
             }
             Self::Retry { at_ms } => Outcome::Retry { at_ms: *at_ms },
             Self::GivenBack => Outcome::GivenBack,
         }
+    }
+
+    fn healed(&self) -> Vec<(RecordId, String)> {
+        if let Self::Done { healed, .. } = self { healed.clone() } else { Vec::new() }
     }
 }
 
@@ -163,7 +186,8 @@ async fn settle(
     let mut failures: u32 = 0;
     loop {
         let outcome = settled.outcome();
-        let settlement = Settlement { page: page.clone(), attempt: attempt.cloned(), outcome };
+        let settlement =
+            Settlement { page: page.clone(), attempt: attempt.cloned(), outcome, healed: settled.healed() };
         match context.store.settle(settlement).await {
             Ok(()) => return true,
             Err(error @ StoreError::Closed) => {

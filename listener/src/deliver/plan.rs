@@ -104,6 +104,16 @@ impl Plan {
         http::send(&client, &context.clock, request).await
     }
 
+    /// Whether errors of one trace key fold.
+    pub(super) fn folds(&self) -> bool {
+        self.live.configuration.spec.desk.fold_errors
+    }
+
+    /// What a record is called.
+    pub(super) fn trace_key(&self, record: &Record, metrics: &Metrics) -> String {
+        label::trace_key(&self.live, metrics, &record.bytes)
+    }
+
     /// The open error of a record.
     pub(super) fn error(&self, record: &Record, failure: Failure, at_ms: i64, metrics: &Metrics) -> NewError {
         new_error(&self.live, record, failure, at_ms, metrics)

@@ -80,6 +80,11 @@ pub trait Sort: Send + Sync + std::fmt::Debug {
     fn keeps_payload(&self) -> bool {
         true
     }
+
+    /// Whether a newer error or a later success of one trace key closes the older errors.
+    fn folds(&self) -> bool {
+        true
+    }
 }
 
 /// A sorter that can be shared.

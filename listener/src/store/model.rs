@@ -95,6 +95,9 @@ pub struct Page {
     pub first_attempt_at_ms: Option<i64>,
     /// One record that is larger than a page may be.
     pub oversized: bool,
+    /// The destination has errors that a success of the same trace key closes: the settlement
+    /// names the trace keys of what was taken.
+    pub heals: bool,
 }
 
 /// Where a destination's filter sends a record.
@@ -170,6 +173,8 @@ pub struct Settlement {
     pub attempt: Option<Attempt>,
     /// What becomes of its records.
     pub outcome: Outcome,
+    /// Trace keys of records that were taken, where the page heals.
+    pub healed: Vec<(RecordId, String)>,
 }
 
 /// One try to hand a page on.

@@ -217,12 +217,13 @@ pub(super) struct Commit {
     errors: Vec<NewError>,
     page: Option<(u64, Vec<RecordId>)>,
     oversized: bool,
+    fold: bool,
     now_ms: i64,
 }
 
 impl Commit {
     /// Of a cut; `number` is that of the page, where there is to be one.
-    pub(super) fn of(cut: &mut Cut, number: Option<u64>, now_ms: i64) -> Self {
+    pub(super) fn of(cut: &mut Cut, number: Option<u64>, fold: bool, now_ms: i64) -> Self {
         Self {
             destination: cut.request.destination.clone(),
             start: cut.start,
@@ -231,6 +232,7 @@ impl Commit {
             errors: std::mem::take(&mut cut.errors),
             page: number.map(|number| (number, cut.taken.iter().map(|record| record.id).collect())),
             oversized: cut.oversized,
+            fold,
             now_ms,
         }
     }
@@ -258,12 +260,13 @@ impl Commit {
             return Ok(false);
         }
         let place = Place { destination: Some(&self.destination), ..Place::default() };
-        errors::insert(connection, place, &self.errors)?;
+        errors::insert(connection, place, &self.errors, self.fold)?;
         if let Some((number, records)) = &self.page {
             let page = NewPage {
                 number: *number,
                 destination: &self.destination,
                 state: pages::LEASED,
+                kind: pages::RECORDS,
                 records,
                 oversized: self.oversized,
                 attempts: 0,

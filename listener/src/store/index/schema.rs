@@ -11,8 +11,10 @@
 //!   that what lies between two cursors is a subtraction.
 //! - `destination.cursor_*` name the first record that was not looked at: the one at
 //!   `cursor_index` in the list of records of delivery `cursor_delivery` (or later).
-//! - `destination.page_records` is the sum of `page.record_count` over its pages that
-//!   are not settled; `open_errors` counts rows of `error`.
+//! - `destination.page_records` is the sum of `page.record_count` over its pages of kind 0
+//!   that are not settled. Records of errors that are sent again are counted as errors in
+//!   the state retrying.
+//! - `tally` counts the rows of `error` by destination, class and state.
 //! - `page.state`: 0 waiting, 1 leased, 2 delivered (at least in part), 3 failed.
 
 use rusqlite::Connection;
@@ -23,7 +25,9 @@ use super::trouble::Trouble;
 pub(super) const APPLICATION_ID: i32 = 0x4853_4c69;
 
 /// What leads from version n to n + 1.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [FIRST, include_str!("desk/tables.sql")];
+
+const FIRST: &str = "
 CREATE TABLE meta(
     one INTEGER PRIMARY KEY CHECK (one = 1),
     name TEXT NOT NULL,
@@ -142,7 +146,7 @@ CREATE TABLE refused(
     peer TEXT,
     size INTEGER NOT NULL
 ) STRICT;
-"];
+";
 
 /// What a file turned out to be.
 #[derive(Debug, PartialEq, Eq)]

@@ -106,7 +106,12 @@ impl World {
 
     /// Settles a page after an attempt.
     pub(crate) async fn settle(&self, store: &Arc<dyn Store>, page: &Page, status: u16, outcome: Outcome) {
-        let settlement = Settlement { page: page.id.clone(), attempt: Some(self.attempt(status)), outcome };
+        let settlement = Settlement {
+            page: page.id.clone(),
+            attempt: Some(self.attempt(status)),
+            outcome,
+            healed: Vec::new(),
+        };
         store.settle(settlement).await.unwrap();
     }
 
