@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 
-.PHONY: help demo test bench crds docs fmt
+.PHONY: help demo test cluster images bench crds docs fmt
 
 help: ## list what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
@@ -15,15 +15,23 @@ demo: ## run the main job on this machine: signed deliveries in, pages out
 test: ## everything that CI runs; installs what it needs when it may
 	tests/run
 
+cluster: ## a real Kubernetes cluster on this machine until Ctrl-C; needs root
+	@tests/cluster/up
+
+images: ## static binaries and the images of the Dockerfile, without an engine
+	tests/images
+
 bench: ## durable ingest beside the floor: a table and target/bench.json
 	$(CARGO) build --release --locked -p listener -p floor -p driver -p bench
 	target/release/bench
 
-crds: ## write crds/hubspotlisteners.yaml from the types
+crds: ## write the resource's definition from the types, and the chart's copy
 	UPDATE_CRDS=1 $(CARGO) test --locked -p crds
 
-docs: ## write the generated pages of docs/
+docs: ## write the generated pages of docs/ and charts/
 	UPDATE_DOCS=1 $(CARGO) test --locked -p language --lib reference
+	UPDATE_DOCS=1 $(CARGO) test --locked -p tests --test pages
+	UPDATE_DOCS=1 $(CARGO) test --locked -p tests --test preview documentation
 
 fmt: ## format the code
 	$(CARGO) fmt --all

@@ -52,6 +52,8 @@ pub enum Reason {
     InvalidFilter,
     /// Accepted is False: another listener, an older one, has this URL.
     UrlConflict,
+    /// Accepted is False: an object that is not this listener's has the name that a child would have.
+    NameTaken,
     /// Accepted is False: neither the spec nor the operator names a host.
     HostMissing,
     /// `ResolvedRefs` is True.
@@ -66,6 +68,10 @@ pub enum Reason {
     ConfigMapKeyNotFound,
     /// `ResolvedRefs` is False: a `ConfigMap`'s key holds no JSON object.
     SettingsInvalid,
+    /// Accepted is False: `settingsSchema` is no JSON Schema, or one that is not offered.
+    InvalidSettingsSchema,
+    /// Accepted is False: the settings, shared ones included, are not as `settingsSchema` says.
+    SettingsAgainstSchema,
     /// Programmed is True.
     Programmed,
     /// Programmed is False: the cluster refused what the operator applied.
@@ -78,7 +84,8 @@ pub enum Reason {
     NotReady,
     /// Ready is False: the listener's store cannot write.
     StoreUnavailable,
-    /// Ready is True or False: a pod did not take the new configuration and runs by the last good one.
+    /// Ready is True or False: the newest configuration was not taken, by the operator or by a pod;
+    /// where Ready is True the pods run by the last good one.
     ConfigurationRefused,
     /// A condition is Unknown: what it depends on is not so far.
     Pending,
@@ -86,12 +93,13 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Accepted,
         Self::InvalidManifest,
         Self::InvalidTemplate,
         Self::InvalidFilter,
         Self::UrlConflict,
+        Self::NameTaken,
         Self::HostMissing,
         Self::ResolvedRefs,
         Self::SecretNotFound,
@@ -99,6 +107,8 @@ impl Reason {
         Self::ConfigMapNotFound,
         Self::ConfigMapKeyNotFound,
         Self::SettingsInvalid,
+        Self::InvalidSettingsSchema,
+        Self::SettingsAgainstSchema,
         Self::Programmed,
         Self::ApplyFailed,
         Self::Progressing,
@@ -117,6 +127,7 @@ impl Reason {
             Self::InvalidTemplate => "InvalidTemplate",
             Self::InvalidFilter => "InvalidFilter",
             Self::UrlConflict => "UrlConflict",
+            Self::NameTaken => "NameTaken",
             Self::HostMissing => "HostMissing",
             Self::ResolvedRefs => "ResolvedRefs",
             Self::SecretNotFound => "SecretNotFound",
@@ -124,6 +135,8 @@ impl Reason {
             Self::ConfigMapNotFound => "ConfigMapNotFound",
             Self::ConfigMapKeyNotFound => "ConfigMapKeyNotFound",
             Self::SettingsInvalid => "SettingsInvalid",
+            Self::InvalidSettingsSchema => "InvalidSettingsSchema",
+            Self::SettingsAgainstSchema => "SettingsAgainstSchema",
             Self::Programmed => "Programmed",
             Self::ApplyFailed => "ApplyFailed",
             Self::Progressing => "Progressing",
@@ -151,6 +164,9 @@ impl Reason {
             Self::UrlConflict => Some(
                 "give this listener another spec.url.path, or delete the listener that the message names",
             ),
+            Self::NameTaken => {
+                Some("give this listener another name, or remove the object that the message names")
+            }
             Self::HostMissing => Some("set spec.url.host, or give the operator a default host"),
             Self::SecretNotFound => {
                 Some("create the Secret in the listener's namespace, or correct its name")
@@ -163,6 +179,12 @@ impl Reason {
                 Some("add the key to the ConfigMap, or correct the key in the manifest")
             }
             Self::SettingsInvalid => Some("write a JSON object under the key that the message names"),
+            Self::InvalidSettingsSchema => {
+                Some("correct spec.settingsSchema at the place that the message names")
+            }
+            Self::SettingsAgainstSchema => {
+                Some("correct the setting that the message names, in spec.settings or in its ConfigMap")
+            }
             Self::ApplyFailed => {
                 Some("read the message: a right, a quota or a policy of the cluster is in the way")
             }

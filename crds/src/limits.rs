@@ -28,6 +28,22 @@ pub const MAX_HOST: usize = 259;
 pub const MAX_PATH: usize = 1_024;
 /// Characters of a destination's URL.
 pub const MAX_URL: usize = 2_048;
+/// Characters of a destination's transform template.
+pub const MAX_TRANSFORM_TEMPLATE: usize = 32_768;
+/// Rules of a destination's transform.
+pub const MAX_TRANSFORM_RULES: usize = 64;
+/// Fields that one rule of a transform names.
+pub const MAX_TRANSFORM_PATHS: usize = 128;
+/// Characters of a field's path in a transform.
+pub const MAX_TRANSFORM_PATH: usize = 256;
+/// Names in a field's path in a transform.
+pub const MAX_TRANSFORM_NAMES: usize = 16;
+/// Characters of a value that a transform sets.
+pub const MAX_TRANSFORM_VALUE: usize = 4_096;
+/// Bytes of what a transform gives for one record.
+pub const MAX_TRANSFORMED_BYTES: usize = 8 * 1024 * 1024;
+/// Levels that objects and lists may nest in what a transform makes.
+pub const MAX_TRANSFORMED_DEPTH: usize = 128;
 /// Seconds that a v3 timestamp may be old; HubSpot documents five minutes.
 pub const DEFAULT_MAX_AGE_SECONDS: i32 = 300;
 /// Seconds that a v3 timestamp may be ahead; ours, HubSpot documents none.

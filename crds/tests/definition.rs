@@ -8,6 +8,31 @@ const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/hubspotlisteners.y
 /// First line of the file; the file is never edited by hand.
 const HEADER: &str = "# Generated from the types in crds/src/listener. Do not edit; run: make crds\n";
 
+/// The same definition as a template of the chart.
+const TEMPLATE: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/hubspot-listener-crds/templates/hubspotlisteners.yaml");
+
+/// Comes before the definition in the chart; helm leaves it out.
+const TEMPLATE_HEADER: &str =
+    "{{- /* Generated from the types in crds/src/listener. Do not edit; run: make crds */}}\n";
+
+/// What the chart adds to the definition's metadata.
+const TEMPLATE_METADATA: &str = r"
+  {{- with .Values.labels }}
+  labels:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- if or .Values.keep .Values.annotations }}
+  annotations:
+    {{- if .Values.keep }}
+    helm.sh/resource-policy: keep
+    {{- end }}
+    {{- with .Values.annotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- end }}
+";
+
 fn definition() -> Value {
     serde_json::to_value(crds::definition::custom_resource_definition()).unwrap()
 }
@@ -34,15 +59,31 @@ fn walk(schema: &Value, path: &str, visit: &mut impl FnMut(&str, &Value)) {
 #[test]
 fn the_committed_definition_is_the_one_that_the_types_make() {
     let made = format!("{HEADER}{}", crds::definition::yaml().unwrap());
+    is_current("crds/hubspotlisteners.yaml", COMMITTED, &made);
+}
+
+#[test]
+fn the_template_of_the_chart_is_the_one_that_the_types_make() {
+    // A rule and a message may say `{{`, which is helm's own.
+    let yaml = crds::definition::yaml().unwrap().replace("{{", r#"{{ "{{" }}"#);
+    let name = "metadata:\n  name: hubspotlisteners.hubspot-listener.dev\n";
+    assert_eq!(yaml.matches(name).count(), 1);
+    let with_metadata = format!("{}{TEMPLATE_METADATA}", name.trim_end());
+    let made = format!("{TEMPLATE_HEADER}{}", yaml.replace(name, &with_metadata));
+    is_current("charts/hubspot-listener-crds/templates/hubspotlisteners.yaml", TEMPLATE, &made);
+}
+
+/// Compares the file, or with `UPDATE_CRDS=1` writes it.
+fn is_current(name: &str, path: &str, made: &str) {
     if std::env::var_os("UPDATE_CRDS").is_some_and(|value| value == "1") {
-        std::fs::write(COMMITTED, &made).unwrap();
+        std::fs::write(path, made).unwrap();
         return;
     }
-    let committed = std::fs::read_to_string(COMMITTED).unwrap_or_default();
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
         committed == made,
-        "crds/hubspotlisteners.yaml is not what the types make.\n{}\nRun `make crds` and commit the file.",
-        difference(&committed, &made)
+        "{name} is not what the types make.\n{}\nRun `make crds` and commit the file.",
+        difference(&committed, made)
     );
 }
 

@@ -59,6 +59,17 @@ pub struct AttemptLabels {
     pub outcome: &'static str,
 }
 
+/// A listener and what its hook made of records.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct HookLabels {
+    /// Namespace of the resource.
+    pub namespace: String,
+    /// Name of the resource.
+    pub listener: String,
+    /// `unchanged`, `changed`, `dropped` or `failed`.
+    pub outcome: &'static str,
+}
+
 /// All metrics of a process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -78,6 +89,8 @@ pub struct Metrics {
     pub accepted_bytes: Family<ListenerLabels, Counter>,
     /// Templates that gave nothing because of an error.
     pub template_errors: Family<CauseLabels, Counter>,
+    /// Times that a destination's transform failed on a record.
+    pub transform_errors: Family<DestinationLabels, Counter>,
     /// Connections open on the public port.
     pub connections: Gauge,
     /// Requests in flight on the public port.
@@ -88,6 +101,8 @@ pub struct Metrics {
     pub attempts: Family<AttemptLabels, Counter>,
     /// Records handed on.
     pub delivered_records: Family<DestinationLabels, Counter>,
+    /// Records that the hook settled.
+    pub hook_records: Family<HookLabels, Counter>,
     /// Seconds that an attempt took.
     pub attempt_seconds: Family<DestinationLabels, Histogram>,
     /// 1 while a destination is paused after connection failures.
@@ -106,11 +121,13 @@ impl Default for Metrics {
             answer_seconds: Family::new_with_constructor(seconds),
             accepted_bytes: Family::default(),
             template_errors: Family::default(),
+            transform_errors: Family::default(),
             connections: Gauge::default(),
             in_flight: Gauge::default(),
             configuration_valid: Family::default(),
             attempts: Family::default(),
             delivered_records: Family::default(),
+            hook_records: Family::default(),
             attempt_seconds: Family::new_with_constructor(seconds),
             destination_paused: Family::default(),
             registry: Registry::default(),
@@ -138,6 +155,11 @@ impl Default for Metrics {
             "Templates that gave nothing because of an error",
             metrics.template_errors.clone(),
         );
+        registry.register(
+            "transform_errors",
+            "Times that a destination's transform failed on a record",
+            metrics.transform_errors.clone(),
+        );
         registry.register("connections", "Connections open on the public port", metrics.connections.clone());
         registry.register(
             "requests_in_flight",
@@ -151,6 +173,11 @@ impl Default for Metrics {
         );
         registry.register("attempts", "Attempts to hand a page on, by outcome", metrics.attempts.clone());
         registry.register("delivered_records", "Records handed on", metrics.delivered_records.clone());
+        registry.register(
+            "hook_records",
+            "Records that the hook settled, by outcome",
+            metrics.hook_records.clone(),
+        );
         registry.register("attempt_seconds", "Seconds that an attempt took", metrics.attempt_seconds.clone());
         registry.register(
             "destination_paused",

@@ -19,5 +19,7 @@ pub mod dereference;
 pub mod observed;
 pub mod options;
 pub mod run;
+#[cfg(test)]
+mod scene;
 pub mod status;
 pub mod validate;

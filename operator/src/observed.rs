@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crds::HubSpotListener;
 use crds::report::Reports;
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 
 /// Everything that [`crate::dereference`] read for one listener.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct Observed {
     pub config_maps: BTreeMap<String, Option<BTreeMap<String, String>>>,
     /// The older listener that has the same host and path, as `namespace/name`.
     pub url_holder: Option<String>,
+    /// The listener's claim, where it is there: its class cannot change, and it cannot shrink.
+    pub claim: Option<PersistentVolumeClaim>,
     /// The listener's Deployment, where it is there.
     pub deployment: Option<Deployment>,
     /// Kind and name of each object that stands where a child would stand and is not this listener's.

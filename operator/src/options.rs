@@ -2,17 +2,21 @@
 
 use std::net::SocketAddr;
 
+use crds::HubSpotListenerSpec;
+use serde_json::json;
+
 /// What every listener gets where its manifest is silent, and what the cluster's owner decides.
 #[derive(Clone, Debug, clap::Args)]
+#[expect(clippy::doc_markdown, reason = "help texts for a terminal")]
 pub struct Defaults {
     /// Image of the listener's pods
     #[arg(long, value_name = "IMAGE", env = "LISTENER_IMAGE")]
     pub listener_image: String,
     /// When the image is pulled: Always, IfNotPresent or Never
-    #[arg(long, value_name = "POLICY", env = "LISTENER_IMAGE_PULL_POLICY", default_value = "IfNotPresent")]
+    #[arg(long, value_name = "POLICY", env = "LISTENER_IMAGE_PULL_POLICY", default_value = "IfNotPresent", value_parser = ["Always", "IfNotPresent", "Never"])]
     pub listener_image_pull_policy: String,
     /// Host of listeners without spec.url.host; without it such listeners are refused (HostMissing)
-    #[arg(long, value_name = "HOST", env = "DEFAULT_HOST")]
+    #[arg(long, value_name = "HOST", env = "DEFAULT_HOST", value_parser = host)]
     pub default_host: Option<String>,
     /// Class of Ingresses whose listener names none; without it the cluster's default class serves
     #[arg(long, value_name = "CLASS", env = "DEFAULT_INGRESS_CLASS")]
@@ -32,6 +36,9 @@ pub struct Defaults {
     /// Address blocks (CIDR) that destinations may reach although the address guard bars them
     #[arg(long, value_name = "CIDR", env = "ALLOWED_ADDRESSES", value_delimiter = ',')]
     pub allowed_addresses: Vec<String>,
+    /// Namespace that a NetworkPolicy lets reach the admin port: the operator's own
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE", default_value = "default")]
+    pub operator_namespace: String,
 }
 
 /// What the process itself runs by.
@@ -61,4 +68,31 @@ pub struct Process {
     /// Address of /livez, /readyz and /metrics
     #[arg(long, value_name = "ADDR", env = "LISTEN", default_value_t = SocketAddr::from(([0, 0, 0, 0], 8080)))]
     pub listen: SocketAddr,
+}
+
+/// A host as the manifest's would be judged: a bad one would be refused on every listener. An
+/// empty text, as an unset variable of a chart gives it, is none.
+fn host(text: &str) -> Result<String, String> {
+    let spec = json!({"displayName": "-", "clientSecrets": [], "destinations": [], "url": {"host": text}});
+    let spec: HubSpotListenerSpec = serde_json::from_value(spec).map_err(|error| error.to_string())?;
+    let refusal = crds::check::check(&spec).into_iter().find(|refusal| refusal.field == "spec.url.host");
+    match refusal {
+        Some(refusal) if !text.is_empty() => Err(format!("{}; {}", refusal.reason, refusal.remedy)),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn a_default_host_is_judged_as_the_manifests_is() {
+        assert_eq!(host("hooks.example.com:8443").as_deref(), Ok("hooks.example.com:8443"));
+        assert_eq!(host("").as_deref(), Ok(""));
+        assert_eq!(
+            host("https://hooks.example.com").unwrap_err(),
+            "this is not a host; write small letters, without scheme or path, such as hooks.example.com"
+        );
+    }
 }

@@ -16,22 +16,38 @@ use crate::sign::{SECRET, hubspot_headers};
 /// The `listener` binary, built by cargo at the first use; fresh builds cost nothing.
 pub fn binary() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let output = Command::new(cargo)
-            .args(["build", "--locked", "--bin", "listener", "--message-format=json"])
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
-            .stderr(Stdio::inherit())
-            .output()
-            .expect("cargo runs");
-        assert!(output.status.success(), "the listener does not build");
-        let executable = output.stdout.split(|byte| *byte == b'\n').find_map(|line| {
-            let message: Value = serde_json::from_slice(line).ok()?;
-            (message["target"]["name"] == "listener").then_some(())?;
-            Some(PathBuf::from(message["executable"].as_str()?))
-        });
-        executable.expect("cargo names the binary")
-    })
+    PATH.get_or_init(|| built("listener"))
+}
+
+/// The `operator` binary, likewise.
+pub fn operator_binary() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| built("operator"))
+}
+
+fn built(name: &str) -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    // `cargo test` sets these for the test. With them build scripts of dependencies (ring's) would run anew,
+    // and all that stands on them would be built again, there and back with each run.
+    for (name, _) in std::env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|begin| name.to_string_lossy().starts_with(begin)) {
+            command.env_remove(name);
+        }
+    }
+    let output = command
+        .args(["build", "--locked", "--bin", name, "--message-format=json"])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "the {name} does not build");
+    let executable = output.stdout.split(|byte| *byte == b'\n').find_map(|line| {
+        let message: Value = serde_json::from_slice(line).ok()?;
+        (message["target"]["name"] == name).then_some(())?;
+        Some(PathBuf::from(message["executable"].as_str()?))
+    });
+    executable.expect("cargo names the binary")
 }
 
 /// A port that nobody listens on, never the same twice in a process, and outside the

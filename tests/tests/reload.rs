@@ -203,3 +203,151 @@ fn sigterm_answers_what_is_in_flight_and_exits_with_success() {
     listener.wait_ready();
     assert_eq!(listener.count("events"), 8, "what was answered is there");
 }
+
+/// `listener serve` on files as the kubelet mounts them: `..data` is a link to a directory, and a
+/// change swaps the link.
+struct Served {
+    process: std::process::Child,
+    folder: tempfile::TempDir,
+    public: std::net::SocketAddr,
+    admin: std::net::SocketAddr,
+    version: u32,
+}
+
+impl Served {
+    fn start(spec: &str, settings: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| folder.path().join(name);
+        let configuration = format!(
+            "version: v1\nnamespace: sales\nname: contacts\ngeneration: 3\npublicUrl: {URL}\nspec:\n  \
+             displayName: Contacts\n  clientSecrets: [{{name: app, key: secret}}]\n  \
+             destinations: [{{name: audit, log: {{}}}}]\n  \
+             settingsFrom: [{{scope: integration, configMapKeyRef: {{name: crm, key: settings.json}}}}]\n{spec}"
+        );
+        std::fs::write(path("configuration.yaml"), configuration).expect("written");
+        std::fs::create_dir_all(path("secrets/app")).expect("made");
+        std::fs::write(path("secrets/app/secret"), SECRET).expect("written");
+        let mount = path("configmaps/crm");
+        std::fs::create_dir_all(&mount).expect("made");
+        std::os::unix::fs::symlink("..data/settings.json", mount.join("settings.json")).expect("linked");
+        let address = || std::net::SocketAddr::from(([127, 0, 0, 1], tests::free_port()));
+        let (public, admin) = (address(), address());
+        swap(&mount, 1, settings);
+        let process = std::process::Command::new(tests::binary())
+            .arg("serve")
+            .args([std::ffi::OsStr::new("--config"), path("configuration.yaml").as_os_str()])
+            .args([std::ffi::OsStr::new("--secrets"), path("secrets").as_os_str()])
+            .args([std::ffi::OsStr::new("--config-maps"), path("configmaps").as_os_str()])
+            .args([std::ffi::OsStr::new("--data"), path("data").as_os_str()])
+            .args(["--listen", &public.to_string(), "--admin", &admin.to_string()])
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::fs::File::create(path("log")).expect("a log"))
+            .spawn()
+            .expect("it starts");
+        let served = Self { process, folder, public, admin, version: 1 };
+        eventually(30, "it is ready", || (served.ready() == Some(200)).then_some(()));
+        served
+    }
+
+    fn change(&mut self, settings: &str) {
+        self.version += 1;
+        swap(&self.folder.path().join("configmaps/crm"), self.version, settings);
+    }
+
+    fn ready(&self) -> Option<u16> {
+        get(self.admin, "/readyz").ok().map(|answer| answer.status)
+    }
+
+    fn configuration(&self) -> serde_json::Value {
+        tests::get_json(self.admin, "/api/v1/status")["listeners"][0]["configuration"].clone()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if std::thread::panicking() {
+            eprintln!("{}", std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default());
+        }
+    }
+}
+
+/// As the kubelet's AtomicWriter: a new directory, a new link, renamed over the old one.
+fn swap(mount: &std::path::Path, version: u32, settings: &str) {
+    let name = format!("..2026_11_25_{version}");
+    std::fs::create_dir(mount.join(&name)).expect("made");
+    std::fs::write(mount.join(&name).join("settings.json"), settings).expect("written");
+    std::os::unix::fs::symlink(&name, mount.join("..data_tmp")).expect("linked");
+    std::fs::rename(mount.join("..data_tmp"), mount.join("..data")).expect("swapped");
+    if version > 1 {
+        std::fs::remove_dir_all(mount.join(format!("..2026_11_25_{}", version - 1))).expect("removed");
+    }
+}
+
+#[test]
+fn settings_of_a_config_map_are_taken_up_under_load_and_a_violation_of_the_schema_keeps_the_old_ones() {
+    let spec = "  response: {statusCode: 200, mediaType: plaintext, body: '{{settings.integration.region}} {{settings.integration.id}} {{settings.integration.tier}}'}\n  \
+                settingsSchema: {properties: {integration: {required: [region], properties: {region: {enum: [eu, us]}, tier: {default: gold}}}}}\n";
+    let mut served = Served::start(spec, r#"{"region":"eu","id":12345678901234567890123}"#);
+    let stop = Arc::new(AtomicBool::new(false));
+    let load: Vec<_> = (0..3)
+        .map(|_| {
+            let (stop, address) = (stop.clone(), served.public);
+            std::thread::spawn(move || {
+                let (body, mut answers) = (body(), std::collections::BTreeSet::new());
+                let mut sent = 0_u64;
+                while !stop.load(Ordering::SeqCst) {
+                    let headers = hubspot_headers(SECRET, URL, &body);
+                    let answer =
+                        post(address, "/sales/contacts", &headers, &body).expect("no request is dropped");
+                    assert_eq!(answer.status, 200, "{}", answer.text());
+                    answers.insert(answer.text());
+                    sent += 1;
+                }
+                (sent, answers)
+            })
+        })
+        .collect();
+    let answer = |served: &Served| {
+        let body = body();
+        let headers = hubspot_headers(SECRET, URL, &body);
+        post(served.public, "/sales/contacts", &headers, &body).expect("an answer").text()
+    };
+    assert_eq!(answer(&served), "eu 12345678901234567890123 gold");
+
+    served.change(r#"{"region":"us","id":1}"#);
+    eventually(10, "the new settings", || (answer(&served) == "us 1 gold").then_some(()));
+
+    for (bad, message) in [
+        (r#"{"region":"mars"}"#, "settings.integration.region: the value is not one of"),
+        (r#"{"id":5}"#, "settings.integration.region: settingsSchema requires this member"),
+        (
+            "no JSON",
+            "spec.settingsFrom[0].configMapKeyRef: ConfigMap crm key settings.json is no JSON object",
+        ),
+    ] {
+        served.change(bad);
+        eventually(10, "the refusal is shown", || {
+            let configuration = served.configuration();
+            let told = configuration["message"].as_str().is_some_and(|told| told.contains(message));
+            (configuration["valid"] == false && told).then_some(())
+        });
+        assert_eq!(answer(&served), "us 1 gold", "the old settings stay");
+        assert_eq!(served.ready(), Some(200), "ready by the old settings");
+    }
+    served.change(r#"{"region":"eu","id":2,"tier":"tin"}"#);
+    eventually(10, "good ones again", || (answer(&served) == "eu 2 tin").then_some(()));
+    assert_eq!(served.configuration()["valid"], true);
+
+    stop.store(true, Ordering::SeqCst);
+    let mut sent = 0;
+    let known = ["eu 12345678901234567890123 gold", "us 1 gold", "eu 2 tin"];
+    for thread in load {
+        let (count, answers) = thread.join().expect("no request failed");
+        sent += count;
+        assert!(answers.iter().all(|answer| known.contains(&answer.as_str())), "{answers:?}");
+    }
+    assert!(sent > 20, "{sent}");
+}

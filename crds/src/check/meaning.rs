@@ -6,6 +6,7 @@ use url::Url;
 
 use super::Refusal;
 use crate::HubSpotListenerSpec;
+use crate::listener::Header;
 
 /// Checks one thing of a spec.
 type Check = fn(&HubSpotListenerSpec) -> Vec<Refusal>;
@@ -15,9 +16,12 @@ pub(super) const CHECKS: &[Check] = &[
     public_host,
     public_path,
     answer_header_values,
+    hook_url,
+    hook_header_values,
     destination_urls,
     destination_header_values,
     scopes_beside_settings,
+    super::objects::object_names,
 ];
 
 /// The rule knows the characters of a host; here the lengths and the port.
@@ -67,6 +71,10 @@ fn public_path(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
             "write the path without them",
         );
     }
+    // An Ingress and an HTTPRoute refuse these.
+    if path.contains("//") || path.to_ascii_lowercase().contains("%2f") {
+        refuse("proxies take // and %2F for /, and the signature would not fit", "write single / only");
+    }
     refusals
 }
 
@@ -84,43 +92,56 @@ fn answer_header_values(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
 
 /// A URL without handlebars must be one; with handlebars it is looked at when it is rendered.
 fn destination_urls(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
-    for (at, destination) in spec.destinations.iter().enumerate() {
-        let Some(http) = &destination.http else { continue };
-        // The rule has spoken about those that begin otherwise.
-        if http.url.contains("{{") || !(http.url.starts_with("https://") || http.url.starts_with("http://")) {
-            continue;
-        }
-        let field = format!("spec.destinations[{at}].http.url");
-        let refusal = match Url::parse(&http.url) {
-            Err(error) => (
-                format!("this is not a URL: {error}"),
-                "write one such as https://warehouse.example.com/hubspot",
-            ),
-            Ok(url) if !url.username().is_empty() || url.password().is_some() => (
-                "a name or password in a URL is seen by everybody who sees the manifest".to_owned(),
-                "take it out and send it as a header with valueFrom.secretKeyRef",
-            ),
-            Ok(url) if url.fragment().is_some() => {
-                ("what follows # is never sent".to_owned(), "remove it, or write # as %23")
-            }
-            Ok(_) => continue,
-        };
-        refusals.push(Refusal::new(field, refusal.0, refusal.1));
+    let destinations = spec.destinations.iter().enumerate();
+    destinations
+        .filter_map(|(at, destination)| Some((at, destination.http.as_ref()?)))
+        .filter_map(|(at, http)| sent_to(format!("spec.destinations[{at}].http.url"), &http.url))
+        .collect()
+}
+
+fn hook_url(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
+    let hook = spec.pre_page.iter();
+    hook.filter_map(|hook| sent_to("spec.prePage.http.url".to_owned(), &hook.http.url)).collect()
+}
+
+fn sent_to(field: String, text: &str) -> Option<Refusal> {
+    // The rule has spoken about those that begin otherwise.
+    if text.contains("{{") || !(text.starts_with("https://") || text.starts_with("http://")) {
+        return None;
     }
-    refusals
+    let (reason, remedy) = match Url::parse(text) {
+        Err(error) => {
+            (format!("this is not a URL: {error}"), "write one such as https://warehouse.example.com/hubspot")
+        }
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => (
+            "a name or password in a URL is seen by everybody who sees the manifest".to_owned(),
+            "take it out and send it as a header with valueFrom.secretKeyRef",
+        ),
+        Ok(url) if url.fragment().is_some() => {
+            ("what follows # is never sent".to_owned(), "remove it, or write # as %23")
+        }
+        Ok(_) => return None,
+    };
+    Some(Refusal::new(field, reason, remedy))
 }
 
 fn destination_header_values(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
-    for (at, destination) in spec.destinations.iter().enumerate() {
-        let headers = destination.http.iter().flat_map(|http| http.headers.iter().enumerate());
-        for (header_at, header) in headers {
-            let field = format!("spec.destinations[{at}].http.headers[{header_at}].value");
-            refusals.extend(header.value.as_deref().and_then(|value| header_value(&field, value)));
-        }
-    }
-    refusals
+    let destinations = spec.destinations.iter().enumerate();
+    destinations
+        .filter_map(|(at, destination)| Some((at, destination.http.as_ref()?)))
+        .flat_map(|(at, http)| header_values(&format!("spec.destinations[{at}]"), &http.headers))
+        .collect()
+}
+
+fn hook_header_values(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
+    spec.pre_page.iter().flat_map(|hook| header_values("spec.prePage", &hook.http.headers)).collect()
+}
+
+fn header_values(field: &str, headers: &[Header]) -> Vec<Refusal> {
+    let of = |(at, header): (usize, &Header)| {
+        header_value(&format!("{field}.http.headers[{at}].value"), header.value.as_deref()?)
+    };
+    headers.iter().enumerate().filter_map(of).collect()
 }
 
 /// Of the text as written; what a template puts in is looked at when it is rendered.
@@ -136,15 +157,20 @@ fn header_value(field: &str, value: &str) -> Option<Refusal> {
     bad.then(|| Refusal::new(field, "a header's value has only ASCII", "write ASCII, or encode the value"))
 }
 
-/// `settings.<scope>` can mean only one thing.
+/// The listener's own settings lie over the shared ones: an object over a scope is merged with it,
+/// anything else would hide the whole of it.
 fn scopes_beside_settings(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
     let from = spec.settings_from.iter().enumerate();
-    from.filter(|(_, from)| spec.settings.contains_key(&from.scope))
+    let hides = |scope: &str| spec.settings.get(scope).is_some_and(|own| !own.is_object());
+    from.filter(|(_, from)| hides(&from.scope))
         .map(|(at, from)| {
             Refusal::new(
                 format!("spec.settingsFrom[{at}].scope"),
-                format!("settings has a member {} of its own", from.scope),
-                "rename the one or the other",
+                format!(
+                    "settings has a member {} of its own that is no object and would hide it",
+                    from.scope
+                ),
+                "rename the one or the other, or write an object, which is laid over the shared one",
             )
         })
         .collect()

@@ -11,6 +11,7 @@
 
 mod meaning;
 mod nearest;
+mod objects;
 mod rules;
 mod shape;
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Pairs of manifests: what is refused, with its text, and its nearest neighbour that is accepted.
 
 mod destination;
+mod objects;
+mod transform;
 mod url;
 
 use serde_json::{Value, json};
@@ -273,8 +275,11 @@ fn scopes_are_names_of_their_own() {
     spec["settings"] = json!({"region": "eu"});
     assert_eq!(
         refusals(&spec),
-        ["spec.settingsFrom[0].scope: settings has a member region of its own; rename the one or the other"]
+        ["spec.settingsFrom[0].scope: settings has a member region of its own that is no object and would \
+          hide it; rename the one or the other, or write an object, which is laid over the shared one"]
     );
+    spec["settings"] = json!({"region": {"name": "eu"}});
+    accepted(&spec);
 }
 
 #[test]

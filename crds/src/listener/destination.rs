@@ -4,7 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SecretKeyRef;
+use super::{SecretKeyRef, Transform};
 use crate::limits;
 
 /// A system that pages go to.
@@ -23,6 +23,9 @@ pub struct Destination {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = limits::MAX_EXPRESSION))]
     pub filter: Option<String>,
+    /// What goes here in the place of each record; without it the record goes as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transform: Option<Transform>,
     /// Pages are posted to a URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpDestination>,

@@ -10,11 +10,13 @@ mod desk;
 mod destination;
 mod page;
 mod pod;
+mod pre_page;
 mod reference;
 mod response;
 mod signature;
 mod status;
 mod storage;
+mod transform;
 mod url;
 
 pub use desk::{Desk, Notice, NoticeFormat, NoticeOn, TokensRef};
@@ -23,11 +25,13 @@ pub use destination::{
 };
 pub use page::Page;
 pub use pod::PodTemplate;
+pub use pre_page::{PrePage, PrePageHttp};
 pub use reference::{ConfigMapKeyRef, SecretKeyRef, SettingsFrom};
 pub use response::{AnswerHeader, MediaType, Response};
 pub use signature::{Signature, SignatureVersion};
 pub use status::HubSpotListenerStatus;
 pub use storage::{EmbeddedStorage, PostgresStorage, Retention, Storage};
+pub use transform::{Rename, SetField, Transform, TransformRule};
 pub use url::{Gateway, Ingress, IngressTls, ParentRef, PublicUrl};
 
 use k8s_openapi::api::core::v1::ResourceRequirements;
@@ -118,6 +122,9 @@ pub struct HubSpotListenerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = limits::MAX_EXPRESSION))]
     pub filter: Option<String>,
+    /// A service of yours that sees records before they are cut into pages; none by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pre_page: Option<PrePage>,
     /// Where pages go, 1 to 32.
     #[schemars(length(max = limits::MAX_DESTINATIONS))]
     #[x_kube(

@@ -4,7 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::HubSpotListenerSpec;
+use super::{Header, HubSpotListenerSpec};
 
 /// One key of a Secret in the listener's namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -50,13 +50,12 @@ impl HubSpotListenerSpec {
         let clients = self.client_secrets.iter().enumerate();
         let mut references: Vec<_> =
             clients.map(|(at, reference)| (format!("spec.clientSecrets[{at}]"), reference)).collect();
+        references
+            .extend(self.pre_page.iter().flat_map(|hook| of_headers("spec.prePage", &hook.http.headers)));
         for (at, destination) in self.destinations.iter().enumerate() {
-            let headers = destination.http.iter().flat_map(|http| http.headers.iter().enumerate());
-            references.extend(headers.filter_map(|(header, value)| {
-                let from = value.value_from.as_ref()?;
-                let field = format!("spec.destinations[{at}].http.headers[{header}].valueFrom.secretKeyRef");
-                Some((field, &from.secret_key_ref))
-            }));
+            let headers = destination.http.iter().map(|http| &http.headers);
+            references
+                .extend(headers.flat_map(|headers| of_headers(&format!("spec.destinations[{at}]"), headers)));
         }
         for (at, notice) in self.desk.notices.iter().enumerate() {
             let field = format!("spec.desk.notices[{at}]");
@@ -82,4 +81,13 @@ impl HubSpotListenerSpec {
             .map(|(at, from)| (format!("spec.settingsFrom[{at}].configMapKeyRef"), &from.config_map_key_ref))
             .collect()
     }
+}
+
+/// Keys that the headers of `field.http` are read from.
+fn of_headers<'a>(field: &str, headers: &'a [Header]) -> Vec<(String, &'a SecretKeyRef)> {
+    let from = |(at, header): (usize, &'a Header)| {
+        let from = header.value_from.as_ref()?;
+        Some((format!("{field}.http.headers[{at}].valueFrom.secretKeyRef"), &from.secret_key_ref))
+    };
+    headers.iter().enumerate().filter_map(from).collect()
 }

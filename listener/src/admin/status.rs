@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::{Shown, View};
 use crate::deliver::Paused;
-use crate::store::{DestinationStatus, Status, StoreError};
+use crate::store::{DestinationStatus, HookStatus, PRE_PAGE, Status, StoreError};
 
 /// How long a store may take to count.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,6 +39,8 @@ struct Listener {
     store_error: Option<String>,
     store: Option<Counts>,
     refused: Option<Kept>,
+    /// The hook before pages are cut; null where there is none.
+    pre_page: Option<Hook>,
     destinations: Vec<Destination>,
 }
 
@@ -84,6 +86,15 @@ struct Destination {
     paused: Option<Paused>,
 }
 
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Hook {
+    #[serde(flatten)]
+    counts: HookStatus,
+    /// Why it is not called now; null while it is.
+    paused: Option<Paused>,
+}
+
 pub(super) async fn get(State(view): State<Arc<View>>) -> Json<Overview> {
     let mut listeners = Vec::new();
     for shown in view.listeners().iter() {
@@ -123,6 +134,7 @@ async fn listener(shown: &Shown) -> Listener {
         refused: status
             .as_ref()
             .map(|status| Kept { kept: status.refused_kept, dropped: status.refused_dropped }),
+        pre_page: hook(shown, status.as_ref()),
         destinations: destinations(shown, status.as_ref()),
         store: status.as_ref().map(counts),
     }
@@ -149,7 +161,7 @@ fn destinations(shown: &Shown, status: Option<&Status>) -> Vec<Destination> {
     let mut counted = status.map_or_else(Vec::new, |status| status.destinations.clone());
     let known = shown.states();
     for state in &known {
-        if !counted.iter().any(|counts| counts.name == state.name) {
+        if state.name != PRE_PAGE && !counted.iter().any(|counts| counts.name == state.name) {
             counted.push(DestinationStatus { name: state.name.clone(), ..DestinationStatus::default() });
         }
     }
@@ -158,4 +170,14 @@ fn destinations(shown: &Shown, status: Option<&Status>) -> Vec<Destination> {
         Destination { counts, paused: state.and_then(|state| state.paused) }
     };
     counted.into_iter().map(with_state).collect()
+}
+
+/// The hook, where the store or the delivery knows one.
+fn hook(shown: &Shown, status: Option<&Status>) -> Option<Hook> {
+    let counts = status.and_then(|status| status.hook.clone());
+    let state = shown.states().into_iter().find(|state| state.name == PRE_PAGE);
+    if counts.is_none() && state.is_none() {
+        return None;
+    }
+    Some(Hook { counts: counts.unwrap_or_default(), paused: state.and_then(|state| state.paused) })
 }

@@ -7,7 +7,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::metrics::{DestinationLabels, ListenerLabels};
-use crate::store::{DestinationStatus, Status};
+use crate::store::{DestinationStatus, HookStatus, Status};
 
 /// Name, help, and the number in a status.
 type Row<S> = (&'static str, &'static str, fn(&S) -> u64);
@@ -30,9 +30,27 @@ const GAUGES: [Row<Status>; 6] = [
     ("refused_kept", "Refused requests that are kept", |s| s.refused_kept),
 ];
 
-const DESTINATION_COUNTERS: [Row<DestinationStatus>; 2] = [
+const DESTINATION_COUNTERS: [Row<DestinationStatus>; 3] = [
     ("destination_delivered_records", "Records delivered since the store was made", |d| d.delivered_records),
     ("destination_ignored_records", "Records that the destination's filter left out", |d| d.ignored_records),
+    (
+        "destination_withheld_records",
+        "Records that the hook dropped or failed before they came to the destination",
+        |d| d.withheld_records,
+    ),
+];
+
+const HOOK_COUNTERS: [Row<HookStatus>; 3] = [
+    ("hook_passed_records", "Records that went on behind the hook", |h| h.passed_records),
+    ("hook_changed_records", "Of those: records that the hook changed", |h| h.changed_records),
+    ("hook_dropped_records", "Records that the hook dropped", |h| h.dropped_records),
+];
+
+const HOOK_GAUGES: [Row<HookStatus>; 4] = [
+    ("hook_pending_records", "Records that the hook has not settled", |h| h.pending_records),
+    ("hook_waiting_pages", "Pages of the hook that wait for a retry", |h| h.waiting_pages),
+    ("hook_leased_pages", "Pages that are at the hook", |h| h.leased_pages),
+    ("hook_open_errors", "Open errors of the hook", |h| h.open_errors),
 ];
 
 const DESTINATION_GAUGES: [Row<DestinationStatus>; 4] = [
@@ -78,8 +96,28 @@ pub(super) fn registry(counted: &[(ListenerLabels, Status)]) -> Registry {
         }
         registry.register(name, help, family);
     }
+    hooks(&mut registry, counted);
     last_delivery(&mut registry, counted);
     registry
+}
+
+fn hooks(registry: &mut Registry, counted: &[(ListenerLabels, Status)]) {
+    let hooks: Vec<_> =
+        counted.iter().filter_map(|(labels, status)| Some((labels, status.hook.as_ref()?))).collect();
+    for (name, help, number) in HOOK_COUNTERS {
+        let family = Family::<ListenerLabels, Counter>::default();
+        for (labels, hook) in &hooks {
+            family.get_or_create(labels).inc_by(number(hook));
+        }
+        registry.register(name, help, family);
+    }
+    for (name, help, number) in HOOK_GAUGES {
+        let family = Family::<ListenerLabels, Gauge>::default();
+        for (labels, hook) in &hooks {
+            family.get_or_create(labels).set(gauge(number(hook)));
+        }
+        registry.register(name, help, family);
+    }
 }
 
 fn last_delivery(registry: &mut Registry, counted: &[(ListenerLabels, Status)]) {

@@ -1,12 +1,10 @@
 //! `listener check`
 
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use serde_json::json;
-
-use language::manifest::{ManifestMistake, Manifests, Severity, read_files};
+use language::manifest::print;
 
 const EXAMPLE: &str = "\
 Say what is wrong with manifests, with line, column, field and remedy.
@@ -44,67 +42,21 @@ enum Format {
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { files, format } = args;
-    let mut manifests = read_files(&files);
-    if manifests.listeners.is_empty() && manifests.mistakes.is_empty() {
-        manifests.mistakes.push(nothing_to_look_at(&files));
-    }
+    let manifests = print::read_to_check(&files);
     match format {
-        Format::Text => text(&manifests, files.len(), &mut io::stdout().lock(), &mut io::stderr().lock())?,
-        Format::Json => json(&manifests, &mut io::stdout().lock())?,
+        Format::Text => {
+            print::text(&manifests, files.len(), &mut io::stdout().lock(), &mut io::stderr().lock())?;
+        }
+        Format::Json => print::json(&manifests, &mut io::stdout().lock())?,
     }
     Ok(if manifests.mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// A check that looks at nothing must not say that all is well.
-fn nothing_to_look_at(files: &[PathBuf]) -> ManifestMistake {
-    ManifestMistake {
-        file: files.first().map_or_else(String::new, |file| file.display().to_string()),
-        line: 1,
-        column: 1,
-        field: String::new(),
-        reason: "there is no HubSpotListener in here".to_owned(),
-        remedy: "see that this is the right file".to_owned(),
-        severity: Severity::Mistake,
-    }
-}
-
-fn text(manifests: &Manifests, files: usize, out: &mut impl Write, err: &mut impl Write) -> io::Result<()> {
-    for note in manifests.notes.iter().chain(&manifests.missing) {
-        writeln!(err, "note: {note}")?;
-    }
-    for mistake in &manifests.mistakes {
-        writeln!(out, "{mistake}")?;
-    }
-    let count = manifests.mistakes.len();
-    let (files, listeners) = (plural(files, "file"), plural(manifests.listeners.len(), "listener"));
-    if count == 0 {
-        writeln!(out, "no mistakes: {listeners} in {files}")
-    } else {
-        writeln!(out, "{} in {files}", plural(count, "mistake"))
-    }
-}
-
-fn json(manifests: &Manifests, out: &mut impl Write) -> anyhow::Result<()> {
-    let listeners = manifests.listeners.iter().map(
-        |listener| json!({"namespace": listener.namespace, "name": listener.name, "file": listener.file}),
-    );
-    let report = json!({
-        "mistakes": manifests.mistakes,
-        "notes": manifests.notes.iter().chain(&manifests.missing).collect::<Vec<_>>(),
-        "listeners": listeners.collect::<Vec<_>>(),
-    });
-    serde_json::to_writer_pretty(&mut *out, &report)?;
-    writeln!(out)?;
-    Ok(())
-}
-
-fn plural(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use language::manifest::read_files;
+    use serde_json::json;
 
     use super::*;
 
@@ -132,7 +84,7 @@ spec:
         let good = format!("{:?}", run(args).unwrap()) == format!("{:?}", ExitCode::SUCCESS);
         let manifests = read_files(&[file.path().to_owned()]);
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        super::text(&manifests, 1, &mut out, &mut err).unwrap();
+        print::text(&manifests, 1, &mut out, &mut err).unwrap();
         (good, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
     }
 
@@ -167,7 +119,7 @@ spec:
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), LISTENER).unwrap();
         let mut out = Vec::new();
-        super::json(&read_files(&[file.path().to_owned()]), &mut out).unwrap();
+        print::json(&read_files(&[file.path().to_owned()]), &mut out).unwrap();
         let report: serde_json::Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(report["mistakes"], json!([]));
         assert_eq!(report["listeners"][0]["name"], "contacts");

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{bail, ensure};
+use anyhow::ensure;
 
 use super::limits::LimitArgs;
 use super::log::{LogArgs, LogFormat};
+use super::public_base;
 use crate::config::ManifestFiles;
 use crate::deliver::Timing;
 use crate::run;
@@ -60,7 +61,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { files, listen, admin, data, public_url, limits, log } = args;
     log.init(LogFormat::Text)?;
     let public_base = match public_url {
-        Some(url) => check_base(&url)?,
+        Some(url) => public_base::check(&url)?,
         None => format!("http://{listen}"),
     };
     let options = run::Options {
@@ -98,34 +99,4 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// On one's own machine destinations are mostly on loopback.
 fn everywhere() -> Vec<String> {
     vec!["0.0.0.0/0".to_owned(), "::/0".to_owned()]
-}
-
-/// Scheme and host, nothing behind them: the path is the listener's.
-fn check_base(text: &str) -> anyhow::Result<String> {
-    let base = text.trim_end_matches('/');
-    let Some((scheme, host)) = base.split_once("://") else {
-        bail!("--public-url {text:?} has no scheme; write https://host");
-    };
-    ensure!(matches!(scheme, "https" | "http"), "--public-url {text:?}: use https:// or http://");
-    ensure!(
-        !host.is_empty() && !host.contains(['/', '?', '#', '@']) && !host.contains(char::is_whitespace),
-        "--public-url {text:?}: give scheme and host only; the path is spec.url.path or /namespace/name"
-    );
-    Ok(base.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_public_url_is_scheme_and_host() {
-        assert_eq!(check_base("https://abc.example.com/").unwrap(), "https://abc.example.com");
-        assert_eq!(check_base("http://127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080");
-        for wrong in
-            ["abc.example.com", "ftp://x", "https://", "https://x/path", "https://u@x", "https://x?y"]
-        {
-            assert!(check_base(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -4,11 +4,17 @@ pub mod check;
 pub mod dev;
 mod limits;
 mod log;
+pub mod preview;
+mod public_base;
+mod read;
+pub mod render;
+pub mod sample;
 mod secrets;
 pub mod send;
 pub mod serve;
 pub mod verify;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +33,9 @@ enum Command {
     Dev(dev::Args),
     Send(send::Args),
     Check(check::Args),
+    Preview(preview::Args),
+    Sample(sample::Args),
+    Render(render::Args),
     Verify(verify::Args),
 }
 
@@ -37,6 +46,9 @@ pub fn main() -> ExitCode {
         Command::Dev(args) => dev::run(args),
         Command::Send(args) => send::run(args),
         Command::Check(args) => check::run(args),
+        Command::Preview(args) => preview::run(args),
+        Command::Sample(args) => sample::run(&args),
+        Command::Render(args) => render::run(args),
         Command::Verify(args) => verify::run(args),
     };
     result.unwrap_or_else(|error| {
@@ -48,4 +60,12 @@ pub fn main() -> ExitCode {
 /// The process's async runtime.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// Writes all of it; a reader that has gone (`| head`) is no error.
+fn print(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
 }

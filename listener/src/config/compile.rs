@@ -5,26 +5,28 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crds::HubSpotListenerSpec;
 use crds::check::Refusal;
-use crds::listener::{Destination, Header, HttpDestination};
+use crds::listener::{Destination, Header, HttpDestination, PrePage, RateLimit, Retry, Transform};
 use http::{HeaderName, HeaderValue, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde_json::json;
 use url::Url;
 
 use super::live::{Answer, Live, LiveDestination, Target};
 use super::source::{Inputs, Refused};
 use crate::deliver::AddressPolicy;
+use crate::store::PRE_PAGE;
 use crate::verify::Verifier;
 use language::filter::{Filter, Surroundings};
 use language::manifest::compile as manifest_compile;
+use language::mapping::Mapping;
 use language::settings;
-use language::template::{Place, Scope, Template};
+use language::template::{Json, Place, Scope, Template};
 
 /// The running state, or every mistake that keeps it from running.
 pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
     let mut refusals = crds::check::check(&inputs.configuration.spec);
-    refusals.extend(manifest_compile::compile(&inputs.configuration.spec));
     check_addresses(&inputs.configuration.allowed_addresses, &mut refusals);
     if inputs.configuration.spec.storage.postgres.is_some() {
         refusals.push(Refusal::new(
@@ -35,11 +37,10 @@ pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
     }
     let url = check_public_url(&inputs.configuration.public_url, &mut refusals);
     let secrets = client_secrets(&inputs, &mut refusals);
-    let settings =
-        settings::merge(&inputs.configuration.spec, &inputs.config_maps).unwrap_or_else(|missing| {
-            refusals.extend(missing);
-            Value::Null
-        });
+    let settings = settings::merge(&inputs.configuration.spec, &inputs.config_maps).unwrap_or_else(|wrong| {
+        refusals.extend(wrong);
+        Json::default()
+    });
     let listener = describe(&inputs);
     let surroundings = Surroundings::new(&settings, &listener);
 
@@ -53,13 +54,14 @@ pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
         .filter_map(|(at, destination)| build.destination(at, destination))
         .map(Arc::new)
         .collect();
+    let hook = spec.pre_page.as_ref().and_then(|hook| build.hook(hook)).map(Arc::new);
     let filter = build.filter("spec.filter", spec.filter.as_deref());
     let trace_key = build.template("spec.traceKeyTemplate", spec.trace_key_template.as_deref(), Place::Raw);
     let data_uri = build.template("spec.dataUriTemplate", spec.data_uri_template.as_deref(), Place::Uri);
 
     let mut refusals = build.refusals;
     let (Some(url), Some(answer), true) = (url, answer, refusals.is_empty()) else {
-        // A mistake that two checks see is said once.
+        // What the spec's own check says is not said again by what is built of it.
         let mut seen = std::collections::HashSet::new();
         refusals.retain(|refusal| seen.insert(refusal.field.clone()));
         return Err(Refused { refusals });
@@ -71,6 +73,7 @@ pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
         answer,
         surroundings,
         filter,
+        hook,
         destinations,
         trace_key,
         data_uri,
@@ -149,7 +152,7 @@ fn secret(
 }
 
 /// `listener` in templates and filters.
-fn describe(inputs: &Inputs) -> Value {
+fn describe(inputs: &Inputs) -> Json {
     let configuration = &inputs.configuration;
     json!({
         "name": configuration.name,
@@ -158,13 +161,14 @@ fn describe(inputs: &Inputs) -> Value {
         "description": configuration.spec.description.as_deref().unwrap_or_default(),
         "url": configuration.public_url,
     })
+    .into()
 }
 
 /// What the parts of a listener are built with, and the mistakes found on the way.
 struct Build<'a> {
     inputs: &'a Inputs,
-    settings: &'a Value,
-    listener: &'a Value,
+    settings: &'a Json,
+    listener: &'a Json,
     refusals: Vec<Refusal>,
 }
 
@@ -173,25 +177,23 @@ impl Build<'_> {
         self.refusals.push(Refusal { field, reason, remedy: remedy.to_owned() });
     }
 
-    /// `manifest::compile` has reported a mistake in the same field already; what is said twice is dropped at the end.
     fn template(&mut self, field: &str, text: Option<&str>, place: Place) -> Option<Template> {
-        match Template::compile(text?, place) {
-            Ok(template) => Some(template),
-            Err(mistake) => {
-                self.refuse(field.to_owned(), mistake.to_string(), "mend the template");
-                None
-            }
-        }
+        let compiled = manifest_compile::template(field, text?, place);
+        compiled.map_err(|refusal| self.refusals.push(refusal)).ok()
     }
 
     fn filter(&mut self, field: &str, text: Option<&str>) -> Option<Filter> {
-        match Filter::compile(text?) {
-            Ok(filter) => Some(filter),
-            Err(mistake) => {
-                self.refuse(field.to_owned(), mistake.to_string(), "mend the filter");
-                None
-            }
+        let compiled = manifest_compile::filter(field, text?);
+        compiled.map_err(|refusal| self.refusals.push(refusal)).ok()
+    }
+
+    fn mapping(&mut self, field: &str, transform: Option<&Transform>) -> Option<Mapping> {
+        let transform = transform?;
+        let mapping = Mapping::compile(transform).ok();
+        if mapping.is_none() {
+            self.refusals.extend(manifest_compile::transform_refusals(field, transform));
         }
+        mapping
     }
 
     fn answer(&mut self) -> Option<Answer> {
@@ -235,6 +237,7 @@ impl Build<'_> {
         let field = format!("spec.destinations[{at}]");
         let spec = &self.inputs.configuration.spec;
         let filter = self.filter(&format!("{field}.filter"), destination.filter.as_deref());
+        let mapping = self.mapping(&format!("{field}.transform"), destination.transform.as_ref());
         let target = match (&destination.http, &destination.log) {
             (Some(http), None) => self.http(&format!("{field}.http"), http)?,
             (None, Some(_)) => Target::Log,
@@ -243,20 +246,34 @@ impl Build<'_> {
                 return None;
             }
         };
-        let rate = destination.rate_limit.as_ref().and_then(|rate| {
-            let requests = NonZeroU32::new(u32::try_from(rate.requests).ok()?)?;
-            Some((requests, seconds(rate.per_seconds.max(1))))
-        });
         Some(LiveDestination {
             name: destination.name.clone(),
             filter,
+            mapping,
             target,
             concurrency: at_least_one(destination.concurrency),
-            rate,
-            max_attempts: u32::try_from(destination.retry.max_attempts.max(1)).unwrap_or(1),
+            rate: rate(destination.rate_limit.as_ref()),
+            max_attempts: attempts(&destination.retry),
             max_age: seconds(destination.retry.max_age_seconds),
             page_size: at_least_one(spec.page.size),
-            linger: Duration::from_millis(u64::try_from(spec.page.linger_milliseconds).unwrap_or(0)),
+            linger: linger(spec),
+        })
+    }
+
+    /// A stage before the destinations, served as one of them.
+    fn hook(&mut self, hook: &PrePage) -> Option<LiveDestination> {
+        let target = self.http("spec.prePage.http", &hook.http.as_destination())?;
+        Some(LiveDestination {
+            name: PRE_PAGE.to_owned(),
+            filter: None,
+            mapping: None,
+            target,
+            concurrency: at_least_one(hook.concurrency),
+            rate: rate(hook.rate_limit.as_ref()),
+            max_attempts: attempts(&hook.retry),
+            max_age: seconds(hook.retry.max_age_seconds),
+            page_size: at_least_one(hook.size),
+            linger: linger(&self.inputs.configuration.spec),
         })
     }
 
@@ -345,6 +362,20 @@ impl Build<'_> {
             }
         }
     }
+}
+
+fn rate(limit: Option<&RateLimit>) -> Option<(NonZeroU32, Duration)> {
+    let limit = limit?;
+    let requests = NonZeroU32::new(u32::try_from(limit.requests).ok()?)?;
+    Some((requests, seconds(limit.per_seconds.max(1))))
+}
+
+fn attempts(retry: &Retry) -> u32 {
+    u32::try_from(retry.max_attempts.max(1)).unwrap_or(1)
+}
+
+fn linger(spec: &HubSpotListenerSpec) -> Duration {
+    Duration::from_millis(u64::try_from(spec.page.linger_milliseconds).unwrap_or(0))
 }
 
 fn at_least_one(number: i32) -> usize {

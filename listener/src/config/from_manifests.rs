@@ -44,7 +44,8 @@ impl Source for ManifestFiles {
 }
 
 impl ManifestFiles {
-    fn inputs(&self, listener: &ManifestListener, manifests: &Manifests) -> Inputs {
+    /// What one listener of the files runs by; what is in none of them is missing.
+    pub(crate) fn inputs(&self, listener: &ManifestListener, manifests: &Manifests) -> Inputs {
         let ManifestListener { namespace, name, generation, spec, file: _ } = listener;
         let secrets = spec.secret_references().into_iter().map(|(_, secret)| (&secret.name, &secret.key));
         let config_maps = spec.config_map_references().into_iter().map(|(_, map)| (&map.name, &map.key));

@@ -8,12 +8,12 @@ use std::time::Duration;
 use crds::Configuration;
 use crds::listener::{Format, MediaType};
 use http::{HeaderName, HeaderValue, StatusCode};
-use serde_json::Value;
 use url::Url;
 
 use crate::verify::Verifier;
 use language::filter::{Filter, Surroundings};
-use language::template::Template;
+use language::mapping::Mapping;
+use language::template::{Json, Template};
 
 /// The running state of one listener.
 #[derive(Debug)]
@@ -26,20 +26,29 @@ pub struct Live {
     pub verifier: Verifier,
     /// What HubSpot is answered.
     pub answer: Answer,
-    /// `settings`, merged with those of each scope.
-    pub settings: Value,
+    /// `settings`: merged with those of each scope, the schema's defaults filled in.
+    pub settings: Json,
     /// `listener` in templates: `name`, `namespace`, `displayName`, `description`, `url`.
-    pub listener: Value,
+    pub listener: Json,
     /// `settings` and `listener` as filters see them.
     pub surroundings: Surroundings,
     /// The listener's own filter.
     pub filter: Option<Filter>,
+    /// What sees records before they are cut into pages, by the name [`crate::store::PRE_PAGE`].
+    pub hook: Option<Arc<LiveDestination>>,
     /// Where pages go.
     pub destinations: Vec<Arc<LiveDestination>>,
     /// Names a record.
     pub trace_key: Option<Template>,
     /// Links to a record.
     pub data_uri: Option<Template>,
+}
+
+impl Live {
+    /// The hook, where there is one, and the destinations.
+    pub fn stages(&self) -> impl Iterator<Item = &Arc<LiveDestination>> {
+        self.hook.iter().chain(&self.destinations)
+    }
 }
 
 /// What HubSpot is answered when a delivery is stored.
@@ -62,6 +71,8 @@ pub struct LiveDestination {
     pub name: String,
     /// Which records go here.
     pub filter: Option<Filter>,
+    /// What goes in the place of each; none: the record as it came.
+    pub mapping: Option<Mapping>,
     /// How they go.
     pub target: Target,
     /// Pages in flight.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::Live;
-use crate::store::{ErrorClass, Failure, Sort, Sorted};
+use crate::deliver;
+use crate::metrics::Metrics;
+use crate::store::{ErrorClass, Failure, Label, Sort, Sorted};
 use language::event::{self, Split};
 use language::filter::{Filter, Surroundings};
 
@@ -16,12 +18,13 @@ use language::filter::{Filter, Surroundings};
 #[derive(Clone, Debug)]
 pub struct LiveSorter {
     live: Arc<ArcSwap<Live>>,
+    metrics: Arc<Metrics>,
 }
 
 impl LiveSorter {
-    /// Follows `live`.
-    pub fn new(live: Arc<ArcSwap<Live>>) -> Self {
-        Self { live }
+    /// Follows `live`; templates that fail are counted in `metrics`.
+    pub fn new(live: Arc<ArcSwap<Live>>, metrics: Arc<Metrics>) -> Self {
+        Self { live, metrics }
     }
 }
 
@@ -38,6 +41,14 @@ impl Sort for LiveSorter {
 
     fn folds(&self) -> bool {
         self.live.load().configuration.spec.desk.fold_errors
+    }
+
+    fn label(&self, record: &[u8], failure: &Failure) -> Label {
+        let live = self.live.load();
+        Label {
+            trace_key: deliver::trace_key(&live, &self.metrics, record),
+            data_uri: deliver::data_uri(&live, &self.metrics, record, failure),
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-pub(super) use partly::RecordFailure;
+pub(super) use partly::{RecordFailure, failure_of};
 
 use super::gate::Sign;
 use crate::store::{ErrorClass, Failure};
@@ -192,7 +192,8 @@ fn spoken(status: u16) -> String {
     }
 }
 
-fn with_answer(class: ErrorClass, code: &str, message: &str, answer: &Answer) -> Failure {
+/// A failure that keeps the beginning of the answer.
+pub(super) fn with_answer(class: ErrorClass, code: &str, message: &str, answer: &Answer) -> Failure {
     let kept = &answer.body[..answer.body.len().min(KEPT_BYTES)];
     // Replacing what is not UTF-8 may make it longer.
     let text = beginning(&String::from_utf8_lossy(kept), KEPT_BYTES).to_owned();

@@ -7,16 +7,21 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use super::classify::{Reply, Verdict, classify};
+use super::classify::{Reply, Verdict};
 use super::context::Context;
 use super::gate::Sign;
+use super::hook::Judged;
+use super::mapped::Load;
 use super::outcome::{Decision, Made, counts, decide};
 use super::plan::Plan;
 use super::timing::doubled;
-use crate::metrics::AttemptLabels;
-use crate::store::{Attempt, Failure, NewError, Outcome, Page, PageId, RecordId, Settlement, StoreError};
+use crate::metrics::{AttemptLabels, HookLabels};
+use crate::store::{
+    Attempt, Failure, NewError, Outcome, Page, PageId, Record, RecordId, Settlement, StoreError,
+};
 
 /// Sends a page and settles it. Dropping the request and giving the page back is
 /// what `abandon` asks for.
@@ -28,16 +33,25 @@ pub(super) async fn deliver(
     abandon: CancellationToken,
 ) -> Sign {
     let attempt = page.attempts.saturating_add(1);
+    let load = load(&plan, page).await;
     let at_ms = context.clock.now_ms();
+    if load.page.records.is_empty() {
+        let Load { page, unfit, .. } = load;
+        let Labelled { errors, healed } = label(&context, &plan, unfit, Vec::new(), at_ms).await;
+        let settled = Settled::Done { errors, healed, again: Vec::new(), again_at_ms: at_ms, hooked: None };
+        settle(&context, &page.id, None, &settled, &abandon).await;
+        return Sign::Nothing;
+    }
     let began = tokio::time::Instant::now();
     let reply = tokio::select! {
         biased;
-        reply = plan.send(&page, attempt, &context) => reply,
+        reply = plan.send(&load, attempt, &context) => reply,
         () = abandon.cancelled() => {
-            give_back(&context, &page.id, &abandon).await;
+            give_back(&context, &load.page.id, &abandon).await;
             return Sign::Nothing;
         }
     };
+    let Load { page, unfit, rest, bodies: _ } = load;
     let took = began.elapsed();
     context.metrics.attempt_seconds.get_or_create(&plan.labels).observe(took.as_secs_f64());
     let sign = reply.sign();
@@ -52,24 +66,69 @@ pub(super) async fn deliver(
         took_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
         status: reply.status(),
     });
-    let verdict = classify(&reply, page.records.len());
+    let Judged { verdict, changed, dropped } = plan.judge(&reply, &page);
     note(&context, &plan, &page, &reply, &verdict);
     let decision = decide(verdict, &page, made, &plan.destination, &context.timing);
     let count = page.records.len();
     let id = page.id.clone();
     let (outcome, delivered) = match decision {
         Decision::Retry { at_ms } => (Settled::Retry { at_ms }, 0),
-        Decision::Done { failed, again, again_at_ms } => {
-            let delivered = count.saturating_sub(failed.len() + again.len());
-            let Labelled { errors, healed } = label(&context, &plan, page, failed, &again, made.now_ms).await;
-            (Settled::Done { errors, healed, again, again_at_ms }, delivered)
+        Decision::Done { failed, mut again, again_at_ms } => {
+            let delivered = count.saturating_sub(failed.len() + again.len() + dropped.len());
+            let hooked = plan.is_hook().then(|| Hooked::of(&page, changed, &dropped));
+            let failed = failed.into_iter();
+            let failed = failed.filter_map(|(at, failure)| Some((page.records.get(at)?.clone(), failure)));
+            let failed: Vec<_> = failed.collect();
+            let taken = if page.heals && plan.folds() { taken(&page, &failed, &again) } else { Vec::new() };
+            again.extend(rest);
+            let failed = failed.into_iter().chain(unfit).collect();
+            let Labelled { errors, healed } = label(&context, &plan, failed, taken, made.now_ms).await;
+            (Settled::Done { errors, healed, again, again_at_ms, hooked }, delivered)
         }
     };
     if settle(&context, &id, attempt.as_ref(), &outcome, &abandon).await {
-        let delivered = u64::try_from(delivered).unwrap_or(u64::MAX);
-        context.metrics.delivered_records.get_or_create(&plan.labels).inc_by(delivered);
+        count_records(&context, &plan, &outcome, delivered);
     }
     sign
+}
+
+/// Counts what became of a page's records; `delivered` of them went on.
+fn count_records(context: &Context, plan: &Plan, outcome: &Settled, delivered: usize) {
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let Settled::Done { errors, hooked: Some(hooked), .. } = outcome else {
+        context.metrics.delivered_records.get_or_create(&plan.labels).inc_by(number(delivered));
+        return;
+    };
+    let counts = [
+        ("unchanged", delivered.saturating_sub(hooked.changed.len())),
+        ("changed", hooked.changed.len()),
+        ("dropped", hooked.dropped.len()),
+        ("failed", errors.len()),
+    ];
+    for (outcome, count) in counts {
+        let labels = HookLabels {
+            namespace: plan.labels.namespace.clone(),
+            listener: plan.labels.listener.clone(),
+            outcome,
+        };
+        context.metrics.hook_records.get_or_create(&labels).inc_by(number(count));
+    }
+}
+
+/// Makes open errors of a whole page, for a reason that is no answer.
+pub(super) async fn fail_all(
+    context: &Arc<Context>,
+    plan: &Arc<Plan>,
+    page: Page,
+    failure: &Failure,
+    abandon: &CancellationToken,
+) {
+    let id = page.id.clone();
+    let failed = page.records.into_iter().map(|record| (record, failure.clone())).collect();
+    let now_ms = context.clock.now_ms();
+    let Labelled { errors, healed } = label(context, plan, failed, Vec::new(), now_ms).await;
+    let outcome = Settled::Done { errors, healed, again: Vec::new(), again_at_ms: now_ms, hooked: None };
+    settle(context, &id, None, &outcome, abandon).await;
 }
 
 /// Gives a page back unsent.
@@ -105,42 +164,20 @@ fn note(context: &Context, plan: &Plan, page: &Page, reply: &Reply, verdict: &Ve
     }
 }
 
-/// Templates may take their time: they run where they hold nobody up.
-async fn label(
-    context: &Arc<Context>,
-    plan: &Arc<Plan>,
-    page: Page,
-    failed: Vec<(usize, Failure)>,
-    again: &[RecordId],
-    at_ms: i64,
-) -> Labelled {
-    let heals = page.heals && plan.folds() && failed.len() + again.len() < page.records.len();
-    if failed.is_empty() && !heals {
-        return Labelled::default();
+/// The page as it is sent now.
+async fn load(plan: &Arc<Plan>, page: Page) -> Load {
+    if plan.sends_as_it_came() {
+        return plan.load(page);
     }
-    let (context, plan) = (Arc::clone(context), Arc::clone(plan));
-    let left: HashSet<RecordId> = again.iter().copied().collect();
-    let make = move || {
-        let mut left = left;
-        let mut errors = Vec::with_capacity(failed.len());
-        for (index, failure) in failed {
-            let Some(record) = page.records.get(index) else { continue };
-            left.insert(record.id);
-            errors.push(plan.error(record, failure, at_ms, &context.metrics));
-        }
-        let taken = page.records.iter().filter(|record| heals && !left.contains(&record.id));
-        let healed = taken.map(|record| (record.id, plan.trace_key(record, &context.metrics))).collect();
-        Labelled { errors, healed }
-    };
-    match tokio::task::spawn_blocking(make).await {
-        Ok(labelled) => labelled,
-        // A panic goes on as one: the page keeps its lease and is sent again.
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is shutting down: nothing that follows will run.
-            Err(_) => std::future::pending().await,
-        },
-    }
+    let plan = Arc::clone(plan);
+    apart(move || plan.load(page)).await
+}
+
+/// Records of a page that neither failed nor go again.
+fn taken(page: &Page, failed: &[(Record, Failure)], again: &[RecordId]) -> Vec<Record> {
+    let left: HashSet<RecordId> =
+        failed.iter().map(|(record, _)| record.id).chain(again.iter().copied()).collect();
+    page.records.iter().filter(|record| !left.contains(&record.id)).cloned().collect()
 }
 
 /// What the store is told of records by name.
@@ -152,18 +189,82 @@ struct Labelled {
     healed: Vec<(RecordId, String)>,
 }
 
+async fn label(
+    context: &Arc<Context>,
+    plan: &Arc<Plan>,
+    failed: Vec<(Record, Failure)>,
+    taken: Vec<Record>,
+    at_ms: i64,
+) -> Labelled {
+    if failed.is_empty() && taken.is_empty() {
+        return Labelled::default();
+    }
+    let (context, plan) = (Arc::clone(context), Arc::clone(plan));
+    let make = move || {
+        let metrics = &context.metrics;
+        let errors = failed.into_iter().map(|(record, failure)| plan.error(&record, failure, at_ms, metrics));
+        let healed = taken.iter().map(|record| (record.id, plan.trace_key(record, metrics)));
+        Labelled { errors: errors.collect(), healed: healed.collect() }
+    };
+    apart(make).await
+}
+
+/// Templates may take their time: they run where they hold nobody up.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(made) => made,
+        // A panic goes on as one: the page keeps its lease and is sent again.
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is shutting down: nothing that follows will run.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
+/// What the hook made of records that did not fail.
+#[derive(Clone)]
+struct Hooked {
+    changed: Vec<(RecordId, Bytes)>,
+    dropped: Vec<RecordId>,
+}
+
+impl Hooked {
+    fn of(page: &Page, changed: Vec<(usize, Bytes)>, dropped: &[usize]) -> Self {
+        let id = |index: usize| page.records.get(index).map(|record| record.id);
+        Self {
+            changed: changed.into_iter().filter_map(|(index, bytes)| Some((id(index)?, bytes))).collect(),
+            dropped: dropped.iter().filter_map(|&index| id(index)).collect(),
+        }
+    }
+}
+
 /// An outcome that can be told to the store more than once.
 enum Settled {
-    Done { errors: Vec<NewError>, healed: Vec<(RecordId, String)>, again: Vec<RecordId>, again_at_ms: i64 },
-    Retry { at_ms: i64 },
+    Done {
+        errors: Vec<NewError>,
+        healed: Vec<(RecordId, String)>,
+        again: Vec<RecordId>,
+        again_at_ms: i64,
+        hooked: Option<Hooked>,
+    },
+    Retry {
+        at_ms: i64,
+    },
     GivenBack,
 }
 
 impl Settled {
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Done { errors, healed: _, again, again_at_ms } => {
-                Outcome::Done { errors: errors.clone(), again: again.clone(), again_at_ms: *again_at_ms }
+            Self::Done { errors, healed: _, again, again_at_ms, hooked } => {
+                let (errors, again, again_at_ms) = (errors.clone(), again.clone(), *again_at_ms);
+                match hooked.clone() {
+                    Some(Hooked { changed, dropped }) => {
+                        Outcome::Hooked { changed, dropped, errors, again, again_at_ms }
+                    }
+                    None => Outcome::Done { errors, again, again_at_ms },
+                }
             }
             Self::Retry { at_ms } => Outcome::Retry { at_ms: *at_ms },
             Self::GivenBack => Outcome::GivenBack,

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::context::Context;
 use super::delivery::{deliver, give_back};
 use super::gate::{Gate, PauseReason, Paused, Sign};
+use super::leave::leave;
 use super::plan::Plan;
 use super::rate::Limiter;
 use super::timing::{doubled, millis};
@@ -46,6 +47,8 @@ pub(super) struct Destination {
     stop: CancellationToken,
     abandon: CancellationToken,
     plan: Option<Arc<Plan>>,
+    /// The one before the destination was gone: it still knows which records are its.
+    last_plan: Option<Arc<Plan>>,
     /// Of the last plan: they outlive it, to be taken away at the end.
     labels: Option<DestinationLabels>,
     gate: Gate,
@@ -76,6 +79,7 @@ impl Destination {
             stop,
             abandon,
             plan: None,
+            last_plan: None,
             labels: None,
             gate: Gate::default(),
             limiter: None,
@@ -95,6 +99,10 @@ impl Destination {
         while let Some(ended) = self.in_flight.join_next().await {
             self.learn(ended);
         }
+        let removed = !self.live.borrow().stages().any(|stage| stage.name == self.name);
+        if let (true, Some(plan)) = (removed, self.plan.as_ref().or(self.last_plan.as_ref())) {
+            leave(&self.context, plan, &self.abandon).await;
+        }
         self.context.board.remove(&self.name);
         if let Some(labels) = &self.labels {
             self.context.metrics.destination_paused.remove(labels);
@@ -107,7 +115,13 @@ impl Destination {
             return;
         }
         let live = Arc::clone(&self.live.borrow_and_update());
-        self.plan = Plan::of(&self.name, &live, &self.context);
+        let before = std::mem::replace(
+            &mut self.plan,
+            Plan::of(&self.name, &live, &self.context.clock, &self.context.metrics),
+        );
+        if self.plan.is_none() {
+            self.last_plan = before.or(self.last_plan.take());
+        }
         if let Some(plan) = &self.plan {
             self.labels = Some(plan.labels.clone());
         }

@@ -1,6 +1,7 @@
 //! The body of a page, by format.
 //!
-//! A record's bytes stand in the body as they are stored. In the formats that are
+//! A record's bytes stand in the body as they are stored, or as the destination's transform
+//! made them. In the formats that are
 //! cut into lines (ndjson, the log) a line break within a record becomes a space:
 //! in JSON a raw line break is never inside a string, only white space between
 //! tokens, so the value and the length stay the same.
@@ -19,6 +20,7 @@ use crds::listener::Format;
 pub(super) use json::array as json_array;
 pub(super) use lines::push_on_one_line;
 
+use super::mapped::Outgoing;
 use crate::store::{PageId, Record};
 
 /// Makes the body of pages for one HTTP destination.
@@ -71,27 +73,27 @@ impl Encoder {
         }
     }
 
-    /// Bytes that a record adds.
-    pub(super) fn cost(&self, record: &Record) -> usize {
+    /// Bytes that a record adds of which `data` is sent.
+    pub(super) fn cost(&self, record: &Record, data: &[u8]) -> usize {
         match self {
-            Self::Json | Self::Ndjson => record.bytes.len() + 1,
-            Self::CloudEventsBatch { source } => cloudevents::length(source, record) + 1,
-            Self::CloudEventsStructured { source } => cloudevents::length(source, record),
+            Self::Json | Self::Ndjson => data.len() + 1,
+            Self::CloudEventsBatch { source } => cloudevents::length(source, record, data) + 1,
+            Self::CloudEventsStructured { source } => cloudevents::length(source, record, data),
         }
     }
 
     /// The body of a page.
-    pub(super) fn encode(&self, page: &PageId, records: &[Record]) -> Bytes {
+    pub(super) fn encode(&self, page: &PageId, records: &[Outgoing<'_>]) -> Bytes {
         let mut body = match self {
             Self::Json | Self::Ndjson => {
-                let length = records.iter().map(|record| record.bytes.len() + 1).sum::<usize>();
+                let length = records.iter().map(|record| record.data.len() + 1).sum::<usize>();
                 Vec::with_capacity(length + 1)
             }
             _ => Vec::new(),
         };
         match self {
             Self::Json => json::array(&mut body, records, |body, record| {
-                body.extend_from_slice(&record.bytes);
+                body.extend_from_slice(record.data);
             }),
             Self::Ndjson => lines::write(&mut body, records),
             Self::CloudEventsBatch { source } => {

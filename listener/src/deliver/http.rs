@@ -44,6 +44,8 @@ pub(super) struct Request<'a> {
     pub(super) attempt: u32,
     pub(super) records: usize,
     pub(super) body: Bytes,
+    /// Bytes of the answer that are read.
+    pub(super) answer_bytes: usize,
 }
 
 /// Sends it; never longer than its timeout.
@@ -52,13 +54,13 @@ pub(super) async fn send(client: &Client, clock: &Clock, request: Request<'_>) -
         Ok(headers) => headers,
         Err(error) => return Reply::Unsendable(error.to_string()),
     };
-    let Request { url, timeout, records, body, .. } = request;
+    let Request { url, timeout, body, answer_bytes, .. } = request;
     let sent = match client.post(url) {
         Ok(builder) => builder.headers(headers).timeout(timeout).body(body).send().await,
         Err(barred) => return Reply::Barred(barred.to_string()),
     };
     match sent {
-        Ok(response) => Reply::Answer(read(response, answer_bytes(records), clock).await),
+        Ok(response) => Reply::Answer(read(response, answer_bytes, clock).await),
         Err(error) => no_answer(error, timeout),
     }
 }
@@ -84,7 +86,8 @@ fn headers(request: &Request<'_>) -> Result<HeaderMap, header::InvalidHeaderValu
     Ok(headers)
 }
 
-fn answer_bytes(records: usize) -> usize {
+/// Bytes that are read of a destination's answer to a page of `records`.
+pub(super) fn answer_bytes(records: usize) -> usize {
     ANSWER_BYTES.saturating_add(records.saturating_mul(ANSWER_BYTES_PER_RECORD)).min(LONGEST_ANSWER_BYTES)
 }
 
@@ -165,6 +168,7 @@ mod tests {
             attempt: 3,
             records: 20,
             body: Bytes::new(),
+            answer_bytes: 0,
         })
         .unwrap()
     }

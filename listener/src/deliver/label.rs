@@ -1,5 +1,10 @@
 //! What an open error is called: its trace key and its data URI.
 //!
+//! # Data URI
+//!
+//! The template's output, over the record, `error` (`class`, `code`, `message`) and `response`
+//! (`status`, `body`: the beginning, at most 4 KiB; both null where there was no answer).
+//!
 //! # Trace key
 //!
 //! The template's output where there is one; where it fails, nothing. Without a
@@ -26,49 +31,87 @@
 use std::borrow::Cow;
 
 use crds::limits::MAX_TRACE_KEY_CHARACTERS;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::facts::Facts;
 use crate::config::Live;
 use crate::metrics::{CauseLabels, Metrics};
-use language::template::{Scope, Template};
+use crate::store::Failure;
+use language::template::{Json, RenderError, Scope, Template};
 
 /// Scalar values that stay at the beginning of a key that is cut.
 const HEAD: usize = 120;
 /// Scalar values that stay at its end.
 const TAIL: usize = 118;
 
-/// Names a record; see the module.
+/// Names a record; see the module. A template that fails is counted and gives nothing.
 pub fn trace_key(live: &Live, metrics: &Metrics, record: &[u8]) -> String {
-    cut(match &live.trace_key {
-        Some(template) => render(live, metrics, template, "trace_key", record),
+    try_trace_key(live, record).unwrap_or_else(|error| failed(live, metrics, "trace_key", &error))
+}
+
+/// A link to a record, or whatever its template gives; nothing where there is none or it fails, which is counted.
+pub fn data_uri(live: &Live, metrics: &Metrics, record: &[u8], failure: &Failure) -> String {
+    try_data_uri(live, record, Some(failure))
+        .unwrap_or_else(|error| failed(live, metrics, "data_uri", &error))
+}
+
+/// Names a record, or says why its template does not.
+pub(crate) fn try_trace_key(live: &Live, record: &[u8]) -> Result<String, RenderError> {
+    let key = match &live.trace_key {
+        Some(template) => render(live, template, record, None)?,
         None => built_in(record),
+    };
+    Ok(bounded(key))
+}
+
+/// A link to a record, empty where there is no template, or why its template gives none. Without a
+/// failure, as before it happened, `error` and `response` are not there.
+pub(crate) fn try_data_uri(
+    live: &Live,
+    record: &[u8],
+    failure: Option<&Failure>,
+) -> Result<String, RenderError> {
+    let Some(template) = &live.data_uri else { return Ok(String::new()) };
+    let asked = template.mentions("error") || template.mentions("response");
+    let more = failure.filter(|_| asked).map(more);
+    render(live, template, record, more.as_ref())
+}
+
+/// What a data URI sees beside the record.
+fn more(failure: &Failure) -> Json {
+    let Failure { class, code, message, status, response } = failure;
+    json!({
+        "error": {"class": class, "code": code, "message": message},
+        "response": {"status": status, "body": response},
     })
+    .into()
 }
 
-/// A link to a record, or whatever its template gives; nothing where there is none or it fails.
-pub fn data_uri(live: &Live, metrics: &Metrics, record: &[u8]) -> String {
-    live.data_uri
-        .as_ref()
-        .map_or_else(String::new, |template| render(live, metrics, template, "data_uri", record))
-}
-
-fn render(live: &Live, metrics: &Metrics, template: &Template, cause: &'static str, record: &[u8]) -> String {
-    let scope = Scope {
+fn render(
+    live: &Live,
+    template: &Template,
+    record: &[u8],
+    more: Option<&Json>,
+) -> Result<String, RenderError> {
+    template.render(&Scope {
         record: Some(record),
         settings: Some(&live.settings),
         listener: Some(&live.listener),
-        more: None,
-    };
-    template.render(&scope).unwrap_or_else(|_| {
-        let labels = CauseLabels {
-            namespace: live.configuration.namespace.clone(),
-            listener: live.configuration.name.clone(),
-            cause,
-        };
-        metrics.template_errors.get_or_create(&labels).inc();
-        String::new()
+        more,
+        ..Scope::default()
     })
+}
+
+fn failed(live: &Live, metrics: &Metrics, cause: &'static str, error: &RenderError) -> String {
+    tracing::debug!(cause, reason = %error.reason, "a template failed on a record");
+    let labels = CauseLabels {
+        namespace: live.configuration.namespace.clone(),
+        listener: live.configuration.name.clone(),
+        cause,
+    };
+    metrics.template_errors.get_or_create(&labels).inc();
+    String::new()
 }
 
 fn built_in(record: &[u8]) -> String {
@@ -112,7 +155,8 @@ fn classic_name(type_id: &str) -> &str {
     }
 }
 
-fn cut(key: String) -> String {
+/// The key, or what is left of it where it is longer than a key may be; see the module.
+pub(crate) fn bounded(key: String) -> String {
     // As many bytes are never more scalar values.
     if key.len() <= MAX_TRACE_KEY_CHARACTERS {
         return key;
@@ -138,6 +182,8 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::store::ErrorClass;
+    use language::template::Place;
 
     #[test]
     fn long_keys_are_cut_as_the_shared_cases_say() {
@@ -155,7 +201,7 @@ mod tests {
         let cases: Cases = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
         assert!(cases.trace_keys.len() >= 9);
         for case in cases.trace_keys {
-            assert_eq!(cut(case.text), case.expect, "{}", case.name);
+            assert_eq!(bounded(case.text), case.expect, "{}", case.name);
         }
     }
 
@@ -198,6 +244,24 @@ mod tests {
     }
 
     #[test]
+    fn a_data_uri_sees_the_error_and_what_the_destination_answered() {
+        let failure = Failure {
+            class: ErrorClass::Value,
+            code: "http_400".to_owned(),
+            message: "no".to_owned(),
+            status: Some(400),
+            response: Some("{\"a\":1}".to_owned()),
+        };
+        let template = Template::compile(
+            "{{id}} {{{error.class}}} {{error.code}} {{response.status}} {{{response.body}}}",
+            Place::Raw,
+        );
+        let more = more(&failure);
+        let scope = Scope { record: Some(b"{\"id\":7}"), more: Some(&more), ..Scope::default() };
+        assert_eq!(template.unwrap().render(&scope).unwrap(), "7 value http_400 400 {\"a\":1}");
+    }
+
+    #[test]
     fn classic_events_about_one_object_share_a_key() {
         #[derive(serde::Deserialize)]
         struct Sample {
@@ -213,7 +277,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_key_never_has_more_than_256_scalar_values(key in ".{0,600}") {
-            prop_assert!(cut(key).chars().count() <= MAX_TRACE_KEY_CHARACTERS);
+            prop_assert!(bounded(key).chars().count() <= MAX_TRACE_KEY_CHARACTERS);
         }
 
         #[test]

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::classify::{Answer, Reply};
 use super::format::{json_array, push_on_one_line};
-use crate::store::{PageId, Record};
+use super::mapped::Outgoing;
+use crate::store::PageId;
 
 /// Where lines go: standard output, or a test.
 pub type Sink = Arc<Mutex<Box<dyn Write + Send>>>;
@@ -30,11 +31,11 @@ pub(super) fn envelope_bytes(destination: &str, listener: &str) -> usize {
 }
 
 /// The line of a page.
-pub(super) fn line_of(page: &PageId, destination: &str, listener: &str, records: &[Record]) -> Vec<u8> {
+pub(super) fn line_of(page: &PageId, destination: &str, listener: &str, records: &[Outgoing<'_>]) -> Vec<u8> {
     line(&page.to_string(), destination, listener, records)
 }
 
-fn line(page: &str, destination: &str, listener: &str, records: &[Record]) -> Vec<u8> {
+fn line(page: &str, destination: &str, listener: &str, records: &[Outgoing<'_>]) -> Vec<u8> {
     let text = |text: &str| serde_json::Value::from(text).to_string();
     let mut line = format!(
         r#"{{"page":{},"destination":{},"listener":{},"records":"#,
@@ -43,8 +44,8 @@ fn line(page: &str, destination: &str, listener: &str, records: &[Record]) -> Ve
         text(listener)
     )
     .into_bytes();
-    line.reserve(records.iter().map(|record| record.bytes.len() + 1).sum::<usize>() + 4);
-    json_array(&mut line, records, |line, record| push_on_one_line(line, &record.bytes));
+    line.reserve(records.iter().map(|record| record.data.len() + 1).sum::<usize>() + 4);
+    json_array(&mut line, records, |line, record| push_on_one_line(line, record.data));
     line.extend_from_slice(b"}\n");
     line
 }
@@ -70,7 +71,11 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::store::RecordId;
+    use crate::store::{Record, RecordId};
+
+    fn outgoing(records: &[Record]) -> Vec<Outgoing<'_>> {
+        records.iter().map(|record| Outgoing { record, data: &record.bytes }).collect()
+    }
 
     fn record(element: u32, json: &'static str) -> Record {
         let id = RecordId { delivery: 1, element };
@@ -81,7 +86,7 @@ mod tests {
     fn a_page_is_one_line_with_its_records_untouched() {
         let page = PageId { store: Arc::from("5f0c9a7be13d4c28"), number: 42 };
         let records = [record(0, "{\"id\": 12345678901234567890,\n \"n\":1.10}"), record(1, "{}")];
-        let line = String::from_utf8(line_of(&page, "audit", "sales/contacts", &records)).unwrap();
+        let line = String::from_utf8(line_of(&page, "audit", "sales/contacts", &outgoing(&records))).unwrap();
         assert_eq!(
             line,
             "{\"page\":\"5f0c9a7be13d4c28-42\",\"destination\":\"audit\",\"listener\":\"sales/contacts\",\
@@ -94,7 +99,7 @@ mod tests {
         let page = PageId { store: Arc::from("5f0c9a7be13d4c28"), number: u64::MAX };
         let records = [record(0, "{\"a\":1}"), record(1, "{}")];
         let cost: usize = records.iter().map(|record| record.bytes.len() + 1).sum();
-        let line = line_of(&page, "audit", "sales/contacts", &records);
+        let line = line_of(&page, "audit", "sales/contacts", &outgoing(&records));
         assert_eq!(line.len(), envelope_bytes("audit", "sales/contacts") + cost);
     }
 

@@ -6,13 +6,17 @@
 //! each page takes the same way:
 //!
 //! ```text
-//! lease -> rate limit -> encode -> send -> classify -> decide -> settle
-//! store    rate          format    http    classify    outcome   store
-//!                                  log                 retry
+//! lease -> rate limit -> map ----> encode -> send -> classify -> decide -> settle
+//! store    rate          mapped   format    http    classify    outcome   store
+//!                                           log                 retry
 //! ```
 //!
+//! The hook before pages are cut ([`crate::store::PRE_PAGE`]) takes the same way, with a body
+//! and an answer of its own (`hook`); it is the store that cuts the destinations' pages
+//! behind it.
+//!
 //! A destination gets each page at least once, its records in order of arrival
-//! within the page, each record byte for byte. What makes a repeated page known
+//! within the page, each record byte for byte, or what its transform makes of it. What makes a repeated page known
 //! is `x-hubspot-listener-page-id`. Whether a destination is sent to at all is for the
 //! gate to say (`gate`): 429 with `Retry-After`, and pause and probe. Which
 //! addresses it may have is for the [`guard`].
@@ -26,12 +30,16 @@ mod facts;
 mod format;
 mod gate;
 pub mod guard;
+mod hook;
 mod http;
 mod label;
+mod leave;
 mod log;
+mod mapped;
 mod outcome;
 mod plan;
 mod rate;
+mod rehearse;
 mod resolver;
 mod retry;
 mod supervisor;
@@ -50,8 +58,10 @@ pub use self::client::ClientError;
 pub use self::gate::{PauseReason, Paused};
 pub use self::guard::{AddressPolicy, Barred, BlockError};
 pub use self::http::{ATTEMPT, PAGE_ID, RECORDS};
+pub(crate) use self::label::{bounded, try_data_uri, try_trace_key};
 pub use self::label::{data_uri, trace_key};
 pub use self::log::{Sink, standard_output};
+pub(crate) use self::rehearse::{Closed, Routed, rehearse};
 pub use self::timing::Timing;
 use crate::config::Live;
 use crate::metrics::Metrics;

@@ -140,6 +140,7 @@ mod tests {
         LiveDestination {
             name: "warehouse".into(),
             filter: None,
+            mapping: None,
             target: Target::Log,
             concurrency: 4,
             rate: None,

@@ -91,7 +91,7 @@ impl Supervisor {
     /// Makes the loops what the newest configuration asks for.
     async fn reconcile(&mut self) -> Result<(), StoreError> {
         let live = Arc::clone(&self.live.borrow_and_update());
-        let wanted: BTreeSet<String> = live.destinations.iter().map(|it| it.name.clone()).collect();
+        let wanted: BTreeSet<String> = live.stages().map(|it| it.name.clone()).collect();
         self.renew_client(&live);
         let drained_by = Instant::now() + self.context.timing.drain;
         for (name, running) in &mut self.running {
@@ -104,7 +104,7 @@ impl Supervisor {
         let known: BTreeSet<String> = wanted.iter().chain(self.running.keys()).cloned().collect();
         if self.told.as_ref() != Some(&known) {
             // In the order of the manifest; those that are still draining after them.
-            let mut names: Vec<String> = live.destinations.iter().map(|it| it.name.clone()).collect();
+            let mut names: Vec<String> = live.stages().map(|it| it.name.clone()).collect();
             names.extend(known.difference(&wanted).cloned());
             self.context.store.set_destinations(&names).await?;
             self.told = Some(known);

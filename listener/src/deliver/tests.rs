@@ -2,6 +2,7 @@
 
 mod answers;
 mod flow;
+mod mapping;
 mod scene;
 mod server;
 mod store;

@@ -9,12 +9,12 @@ use crds::listener::MediaType;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::config::Live;
-use language::event::{Split, split};
-use language::template::{Scope, Template};
+use language::event::{Element, Split, split};
+use language::template::{Json, RenderError, Scope, Template};
 
 /// An answer made ready.
 #[derive(Debug)]
@@ -23,6 +23,25 @@ pub(super) enum Prepared {
     Fixed { status: StatusCode, headers: HeaderMap, body: Bytes },
     /// Rendered for each delivery.
     Rendered(Mentions),
+}
+
+/// Something of an answer that is not as the manifest wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failed {
+    /// `header` or `body`.
+    pub(crate) place: &'static str,
+    /// Which header.
+    pub(crate) header: Option<HeaderName>,
+    /// Why.
+    pub(crate) reason: String,
+}
+
+/// An answer, whole.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 /// What the templates of an answer ask for; the rest is not worked out.
@@ -35,19 +54,27 @@ pub(super) struct Mentions {
 
 /// The delivery that is answered.
 #[derive(Clone, Debug)]
-pub(super) struct Answered {
-    pub(super) id: Uuid,
-    pub(super) target: String,
-    pub(super) body: Bytes,
+pub(crate) struct Answered {
+    pub(crate) id: Uuid,
+    pub(crate) target: String,
+    pub(crate) body: Bytes,
+}
+
+/// The answer of `live` to a delivery, and what of it failed: what the public port gives.
+pub(crate) fn rehearse(live: &Live, answered: &Answered) -> (Made, Vec<Failed>) {
+    let mut errors = Vec::new();
+    let prepared = Prepared::new(live, &mut |failed| errors.push(failed));
+    let made = prepared.make(live, Some(answered), &mut |failed| errors.push(failed));
+    (made, errors)
 }
 
 impl Prepared {
-    /// Makes the answer of `live` ready; `failed` is told the place of each error.
-    pub(super) fn new(live: &Live, failed: &mut dyn FnMut(&'static str)) -> Self {
+    /// Makes the answer of `live` ready; `failed` is told each error.
+    pub(super) fn new(live: &Live, failed: &mut dyn FnMut(Failed)) -> Self {
         let templates = || live.answer.body.iter().chain(live.answer.headers.iter().map(|(_, value)| value));
         if templates().all(|template| template.literal().is_some()) {
-            let literal = |template: &Template| template.literal().unwrap_or_default().to_owned();
-            let (headers, body) = make(live, &mut |_, template| literal(template), failed);
+            let literal = |template: &Template| Ok(template.literal().unwrap_or_default().to_owned());
+            let (headers, body) = make(live, &literal, failed);
             return Self::Fixed { status: live.answer.status, headers, body };
         }
         let mentions = |root: &str| templates().any(|template| template.mentions(root));
@@ -68,87 +95,100 @@ impl Prepared {
         &self,
         live: &Live,
         answered: Option<&Answered>,
-        failed: &mut dyn FnMut(&'static str),
+        failed: &mut dyn FnMut(Failed),
     ) -> Response<Full<Bytes>> {
-        let (status, headers, body) = match self {
-            Self::Fixed { status, headers, body } => (*status, headers.clone(), body.clone()),
-            Self::Rendered(mentions) => {
-                let more = answered.map_or(Value::Null, |answered| mentions.more(answered));
-                let scope = Scope {
-                    record: None,
-                    settings: Some(&live.settings),
-                    listener: Some(&live.listener),
-                    more: Some(&more),
-                };
-                let mut errors = Vec::new();
-                let mut render = |place, template: &Template| {
-                    template.render(&scope).unwrap_or_else(|error| {
-                        tracing::debug!(place, reason = %error.reason, "a template of the answer failed");
-                        errors.push(place);
-                        String::new()
-                    })
-                };
-                let (headers, body) = make(live, &mut render, failed);
-                errors.into_iter().for_each(failed);
-                (live.answer.status, headers, body)
-            }
-        };
+        let Made { status, headers, body } = self.make(live, answered, failed);
         let mut answer = Response::new(Full::new(body));
         *answer.status_mut() = status;
         *answer.headers_mut() = headers;
         answer
     }
+
+    fn make(&self, live: &Live, answered: Option<&Answered>, failed: &mut dyn FnMut(Failed)) -> Made {
+        match self {
+            Self::Fixed { status, headers, body } => {
+                Made { status: *status, headers: headers.clone(), body: body.clone() }
+            }
+            Self::Rendered(mentions) => {
+                let more = answered.map_or_else(Json::default, |answered| mentions.more(answered));
+                let scope = Scope {
+                    settings: Some(&live.settings),
+                    listener: Some(&live.listener),
+                    more: Some(&more),
+                    ..Scope::default()
+                };
+                let (headers, body) = make(live, &|template| template.render(&scope), failed);
+                Made { status: live.answer.status, headers, body }
+            }
+        }
+    }
 }
 
 impl Mentions {
-    fn more(self, answered: &Answered) -> Value {
-        let mut more = Map::new();
+    /// As text, so that the records keep the digits that they came with.
+    fn more(self, answered: &Answered) -> Json {
+        let mut roots = Vec::new();
         if self.request {
             let (path, query) = answered.target.split_once('?').unwrap_or((&answered.target, ""));
             let request = json!({
                 "id": answered.id.to_string(), "method": "POST", "path": path, "query": query,
             });
-            more.insert("request".to_owned(), request);
+            roots.push(format!("\"request\":{request}"));
         }
-        if self.count {
-            let count = match split(&answered.body) {
-                Split::Elements(elements) => elements.len(),
-                Split::Unusable { .. } => 0,
-            };
-            more.insert("count".to_owned(), count.into());
+        if self.count || self.records {
+            let records = elements(&answered.body);
+            if self.count {
+                roots.push(format!("\"count\":{}", records.len()));
+            }
+            if self.records {
+                roots.push(format!("\"records\":[{}]", records.join(",")));
+            }
         }
-        if self.records {
-            let records = match serde_json::from_slice(&answered.body) {
-                Ok(Value::Array(records)) => records,
-                Ok(lone @ Value::Object(_)) => vec![lone],
-                _ => Vec::new(),
-            };
-            more.insert("records".to_owned(), records.into());
-        }
-        Value::Object(more)
+        Json::read(format!("{{{}}}", roots.join(","))).unwrap_or_default()
     }
+}
+
+/// The elements of a body as they came; none of a body that cannot be used.
+fn elements(body: &[u8]) -> Vec<&str> {
+    let Split::Elements(elements) = split(body) else { return Vec::new() };
+    let text = |element: Element| body.get(element.span).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    elements.into_iter().map(|element| text(element).unwrap_or("null")).collect()
 }
 
 /// Headers and body, each template put through `render`.
 fn make(
     live: &Live,
-    render: &mut dyn FnMut(&'static str, &Template) -> String,
-    failed: &mut dyn FnMut(&'static str),
+    render: &dyn Fn(&Template) -> Result<String, RenderError>,
+    failed: &mut dyn FnMut(Failed),
 ) -> (HeaderMap, Bytes) {
+    let mut tell = |place, header: Option<&HeaderName>, reason: String| {
+        tracing::debug!(place, reason, "a part of the answer failed");
+        failed(Failed { place, header: header.cloned(), reason });
+    };
     let mut headers = HeaderMap::new();
     for (name, template) in &live.answer.headers {
-        let value = HeaderValue::from_str(&render("header", template));
-        match value {
-            Ok(value) if !frames(name) => {
+        let text = render(template).unwrap_or_else(|error| {
+            tell("header", Some(name), error.reason);
+            String::new()
+        });
+        match HeaderValue::from_str(&text) {
+            Ok(_) if frames(name) => tell("header", Some(name), "the server sets it itself".to_owned()),
+            Ok(value) => {
                 headers.append(name, value);
             }
-            _ => failed("header"),
+            Err(_) => {
+                tell("header", Some(name), "what the template gives cannot be sent as a header".to_owned());
+            }
         }
     }
     let body = match &live.answer.body {
-        Some(template) if !bodiless(live.answer.status) => Bytes::from(render("body", template)),
-        _ => Bytes::new(),
+        Some(template) if !bodiless(live.answer.status) => render(template).unwrap_or_else(|error| {
+            tell("body", None, error.reason);
+            String::new()
+        }),
+        _ => String::new(),
     };
+    let body = Bytes::from(body);
     if !body.is_empty() && !headers.contains_key(CONTENT_TYPE) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(live.answer.media_type)));
     }

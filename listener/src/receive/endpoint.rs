@@ -100,8 +100,8 @@ impl Endpoint {
 
 impl Current {
     fn new(live: Arc<Live>, labels: &ListenerLabels, errors: &Family<CauseLabels, Counter>) -> Self {
-        let answer = Prepared::new(&live, &mut |place| {
-            errors.get_or_create(&cause_labels(labels, place)).inc();
+        let answer = Prepared::new(&live, &mut |failed| {
+            errors.get_or_create(&cause_labels(labels, failed.place)).inc();
         });
         Self { live, answer }
     }

@@ -122,8 +122,8 @@ impl Front {
             endpoint.count_refused(cause.code());
             return cause.answer(version);
         }
-        let answer = current.answer.answer(&current.live, answered.as_ref(), &mut |place| {
-            endpoint.count_template_error(place);
+        let answer = current.answer.answer(&current.live, answered.as_ref(), &mut |failed| {
+            endpoint.count_template_error(failed.place);
         });
         endpoint.accepted.inc();
         endpoint.accepted_bytes.inc_by(bytes as u64);

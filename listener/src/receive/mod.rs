@@ -42,5 +42,6 @@ pub use endpoint::Endpoint;
 pub use limits::Limits;
 pub use listen::serve;
 
+pub(crate) use answer::{Answered, Failed, Made, rehearse};
 pub(crate) use connection::Handler;
 pub(crate) use listen::{Counters, serve_handler};

@@ -1,6 +1,5 @@
 //! The bodies: a sample event of a subscription type, or events from a file.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use bytes::Bytes;
@@ -8,18 +7,9 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// One sample for each subscription type; the fixture `events.json` of HubSpot's contract, whole.
-const SAMPLES: &str = include_str!("events.json");
+use crate::sample::{self, SampleError};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
-
-#[derive(Deserialize)]
-struct Sample<'a> {
-    #[serde(rename = "subscriptionType")]
-    subscription_type: String,
-    #[serde(borrow)]
-    event: &'a RawValue,
-}
 
 /// Where events come from.
 #[derive(Clone, Debug)]
@@ -48,14 +38,9 @@ pub enum Batch {
 /// Why there are no events.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// Nobody knows this subscription type.
-    #[error("unknown subscription type `{wanted}`; known are: {known}")]
-    UnknownType {
-        /// As given.
-        wanted: String,
-        /// All that are known.
-        known: String,
-    },
+    /// There is no sample to send.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
     /// The file is no JSON array of objects and no object.
     #[error("the events are neither a JSON array of objects nor one object: {0}")]
     NotEvents(#[from] serde_json::Error),
@@ -67,13 +52,7 @@ pub enum SourceError {
 impl Source {
     /// A sample of this subscription type.
     pub fn sample(subscription_type: &str, repeat: bool, start_ms: i64) -> Result<Self, SourceError> {
-        let samples: Vec<Sample<'_>> = serde_json::from_str(SAMPLES)?;
-        let sample = samples.iter().find(|sample| sample.subscription_type == subscription_type);
-        let Some(sample) = sample else {
-            let known: BTreeSet<_> = samples.iter().map(|sample| sample.subscription_type.as_str()).collect();
-            let known = known.into_iter().collect::<Vec<_>>().join(", ");
-            return Err(SourceError::UnknownType { wanted: subscription_type.to_owned(), known });
-        };
+        let sample = sample::of(subscription_type)?;
         let template = serde_json::from_str(sample.event.get())?;
         Ok(Self { templates: vec![template], repeat, start_ms })
     }
@@ -210,26 +189,15 @@ mod tests {
     }
 
     #[test]
-    fn the_samples_are_the_fixture() {
-        let fixture =
-            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/hubspot/events.json"));
-        assert_eq!(SAMPLES, fixture);
-    }
-
-    #[test]
     fn all_48_types_give_events_and_an_unknown_one_lists_them() {
-        let SourceError::UnknownType { known, .. } = Source::sample("contact.x", false, NOW).unwrap_err()
-        else {
-            panic!("another error");
-        };
-        let known: Vec<_> = known.split(", ").collect();
-        assert_eq!(known.len(), 48);
-        for name in known {
+        for sample in sample::all().unwrap() {
+            let name = sample.subscription_type;
             let batch = made(Source::sample(name, false, NOW).unwrap(), 1);
             let events: Vec<Value> = serde_json::from_slice(&batch.body(0)).unwrap();
             assert_eq!(events[0]["subscriptionType"], name);
             assert_eq!(events[0]["occurredAt"], NOW);
         }
+        assert!(matches!(Source::sample("contact.x", false, NOW), Err(SourceError::Sample(_))));
     }
 
     #[test]

@@ -6,11 +6,15 @@
 //! 2. Each event of an appended delivery is counted exactly once as a record,
 //!    a duplicate, ignored, or an open error; the dedupe key is kept in the
 //!    transaction that makes the record.
-//! 3. A record's bytes are the bytes received.
+//! 3. A record's bytes are the bytes received, unless the hook gave others.
 //! 4. A page, once cut, keeps its id, its records and their order until it is settled.
-//! 5. Nothing is queued without bound; what cannot be taken is refused with a reason.
+//! 5. Where there is a hook ([`PRE_PAGE`] among the destinations), a destination is cut only
+//!    records that lie before everything the hook has not settled, so in order of arrival;
+//!    a record's outcome at the hook never changes, and each reading of the record obeys it.
+//! 6. Nothing is queued without bound; what cannot be taken is refused with a reason.
 
 mod error;
+mod filling;
 pub mod index;
 pub mod journal;
 pub mod model;
@@ -23,6 +27,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 pub use error::{AppendError, StoreError};
+pub use filling::Filling;
 pub use model::*;
 
 use crate::verify::{Request, Verified};
@@ -39,7 +44,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// Tells the store which destinations there are. A new one begins with what
     /// is indexed from now on; one that is gone has its pages turned into open
-    /// errors of class `missing`, and loses its cursor.
+    /// errors of class `missing`, and loses its cursor. [`PRE_PAGE`] among the names is the
+    /// hook; when that is gone, what it has not settled goes on unchanged.
     async fn set_destinations(&self, names: &[String]) -> Result<(), StoreError>;
 
     /// The next page of a destination that is due, cut if need be and leased to the caller.
@@ -85,6 +91,20 @@ pub trait Sort: Send + Sync + std::fmt::Debug {
     fn folds(&self) -> bool {
         true
     }
+
+    /// Trace key and data URI of an error that the store makes itself, over the record's bytes.
+    fn label(&self, _record: &[u8], _failure: &Failure) -> Label {
+        Label::default()
+    }
+}
+
+/// What an open error is called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Label {
+    /// Names the record.
+    pub trace_key: String,
+    /// A link to the record.
+    pub data_uri: String,
 }
 
 /// A sorter that can be shared.

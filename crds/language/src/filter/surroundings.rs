@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde::Serialize;
+
+use crate::event::{lossy, members};
 
 /// What filters see beside the event, converted once for each configuration.
 #[derive(Debug, Default)]
@@ -12,8 +14,8 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// From the merged settings and the listener's own description.
-    pub fn new(settings: &Value, listener: &Value) -> Self {
+    /// From the merged settings and the listener's own description: objects, as JSON.
+    pub fn new(settings: &impl Serialize, listener: &impl Serialize) -> Self {
         Self { settings: Section::new(settings), listener: Section::new(listener) }
     }
 }
@@ -32,11 +34,17 @@ impl Default for Section {
 }
 
 impl Section {
-    fn new(value: &Value) -> Self {
-        let Value::Object(object) = value else { return Self::default() };
-        let members =
-            object.iter().map(|(name, member)| (name.clone(), member.to_string().into_bytes())).collect();
-        Self { whole: value.to_string().into_bytes(), members }
+    /// What is no object has no members.
+    fn new(value: &impl Serialize) -> Self {
+        let Ok(whole) = serde_json::to_vec(value) else { return Self::default() };
+        let mut found = BTreeMap::new();
+        let walked = members(&whole, |name, value| {
+            found.insert(lossy(name).into_owned(), value.to_vec());
+        });
+        match walked {
+            Ok(()) => Self { whole, members: found },
+            Err(_) => Self::default(),
+        }
     }
 
     /// The JSON text of one member.

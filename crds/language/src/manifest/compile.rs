@@ -1,11 +1,14 @@
 //! Compiles every template and filter of a spec, and says which do not compile.
 //!
-//! Pure, and apart from manifests, so that the loading of a configuration can use it too.
+//! [`template`] and [`filter`] compile one with the field that it stands in; the loading of a
+//! configuration builds with them, so that it refuses a mistake in the same words.
 
 use crds::HubSpotListenerSpec;
 use crds::check::Refusal;
+use crds::listener::{Header, Transform};
 
 use crate::filter::Filter;
+use crate::mapping::{Mapping, Wrong};
 use crate::mistake::Mistake;
 use crate::template::{Place, Template};
 
@@ -21,18 +24,19 @@ pub fn compile(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
     if let Some(filter) = &spec.filter {
         found.filter("spec.filter", filter);
     }
+    if let Some(hook) = &spec.pre_page {
+        found.http("spec.prePage", &hook.http.url, &hook.http.headers);
+    }
     for (at, destination) in spec.destinations.iter().enumerate() {
         let field = format!("spec.destinations[{at}]");
         if let Some(filter) = &destination.filter {
             found.filter(&format!("{field}.filter"), filter);
         }
-        let Some(http) = &destination.http else { continue };
-        found.template(&format!("{field}.http.url"), &http.url, Place::Uri);
-        for (header_at, header) in http.headers.iter().enumerate() {
-            if let Some(value) = &header.value {
-                found.template(&format!("{field}.http.headers[{header_at}].value"), value, Place::Raw);
-            }
+        if let Some(transform) = &destination.transform {
+            found.0.extend(transform_refusals(&format!("{field}.transform"), transform));
         }
+        let Some(http) = &destination.http else { continue };
+        found.http(&field, &http.url, &http.headers);
     }
     if let Some(template) = &spec.data_uri_template {
         found.template("spec.dataUriTemplate", template, Place::Uri);
@@ -43,17 +47,45 @@ pub fn compile(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
     found.0
 }
 
+/// What of a transform, which stands at `field`, does not compile.
+pub fn transform_refusals(field: &str, transform: &Transform) -> Vec<Refusal> {
+    let wrong = Mapping::compile(transform).err().unwrap_or_default();
+    wrong
+        .into_iter()
+        .map(|Wrong { field: below, what, mistake }| refusal(&format!("{field}.{below}"), what, mistake))
+        .collect()
+}
+
 struct Found(Vec<Refusal>);
 
 impl Found {
+    /// What stands under `field.http`.
+    fn http(&mut self, field: &str, url: &str, headers: &[Header]) {
+        self.template(&format!("{field}.http.url"), url, Place::Uri);
+        for (at, header) in headers.iter().enumerate() {
+            if let Some(value) = &header.value {
+                self.template(&format!("{field}.http.headers[{at}].value"), value, Place::Raw);
+            }
+        }
+    }
+
     fn template(&mut self, field: &str, text: &str, place: Place) {
-        self.0
-            .extend(Template::compile(text, place).err().map(|mistake| refusal(field, "template", mistake)));
+        self.0.extend(template(field, text, place).err());
     }
 
     fn filter(&mut self, field: &str, text: &str) {
-        self.0.extend(Filter::compile(text).err().map(|mistake| refusal(field, "filter", mistake)));
+        self.0.extend(filter(field, text).err());
     }
+}
+
+/// Compiles the template in `field`.
+pub fn template(field: &str, text: &str, place: Place) -> Result<Template, Refusal> {
+    Template::compile(text, place).map_err(|mistake| refusal(field, "template", mistake))
+}
+
+/// Compiles the filter in `field`.
+pub fn filter(field: &str, text: &str) -> Result<Filter, Refusal> {
+    Filter::compile(text).map_err(|mistake| refusal(field, "filter", mistake))
 }
 
 /// The place within the text is said in words: the field's own place is that of the manifest.

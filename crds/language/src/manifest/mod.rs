@@ -16,6 +16,7 @@ mod data;
 mod document;
 mod listener;
 mod mistake;
+pub mod print;
 mod references;
 mod scalar;
 mod source;

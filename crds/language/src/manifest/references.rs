@@ -10,7 +10,8 @@ use super::Manifests;
 use super::data::{CONFIG_MAP, SECRET};
 use super::document::Object;
 use super::mistake::{ManifestMistake, Severity};
-use super::yaml::Place;
+use super::yaml::{Node, Place};
+use crate::settings;
 
 /// Collected while files are read, looked at when all are.
 #[derive(Default)]
@@ -20,6 +21,15 @@ pub(super) struct References {
     /// Host and path of each listener, with where it stands.
     urls: BTreeMap<(String, String), String>,
     taken: Vec<ManifestMistake>,
+    schemas: Vec<Schema>,
+}
+
+/// A listener whose settings a schema judges, when all ConfigMaps are read.
+struct Schema {
+    namespace: String,
+    file: String,
+    spec: HubSpotListenerSpec,
+    node: Node,
 }
 
 /// A key of an object that a listener names.
@@ -42,6 +52,14 @@ impl References {
     /// Collects what a listener refers to, and its URL.
     pub(super) fn listener(&mut self, object: &Object<'_>, spec: &HubSpotListenerSpec) {
         self.url(object, spec);
+        if spec.settings_schema.is_some() {
+            self.schemas.push(Schema {
+                namespace: object.namespace.clone(),
+                file: object.file.to_owned(),
+                spec: spec.clone(),
+                node: object.node.clone(),
+            });
+        }
         let mut want = |kind, name: &str, key: &str, field: String| {
             let place = object.node.place_of(&field);
             let (name, key) = (name.to_owned(), key.to_owned());
@@ -91,8 +109,10 @@ impl References {
 
     /// Says what is missing, and what is there and is not what it should be.
     pub(super) fn resolve(self, manifests: &mut Manifests) {
-        let Self { wanted, objects, urls: _, taken } = self;
+        let Self { wanted, objects, urls: _, taken, schemas } = self;
         manifests.mistakes.extend(taken);
+        let judged: Vec<_> = schemas.iter().flat_map(|schema| schema.judge(manifests)).collect();
+        manifests.mistakes.extend(judged);
         for Wanted { kind, namespace, name, key, field, file, place } in wanted {
             let at = (namespace.clone(), name.clone(), key.clone());
             let there = match kind {
@@ -126,6 +146,33 @@ impl References {
                 manifests.mistakes.push(ManifestMistake::at(&file, place, refusal, Severity::Mistake));
             }
         }
+    }
+}
+
+impl Schema {
+    /// By the ConfigMaps that the files have.
+    fn judge(&self, manifests: &Manifests) -> Vec<ManifestMistake> {
+        let Self { namespace, file, spec, node } = self;
+        let known = spec.config_map_references().into_iter().filter_map(|(_, reference)| {
+            let (name, key) = (reference.name.clone(), reference.key.clone());
+            let text = manifests.config_maps.get(&(namespace.clone(), name.clone(), key.clone()))?;
+            Some(((name, key), text.clone()))
+        });
+        let place = |field: &str| {
+            let Some(path) = field.strip_prefix("settings") else { return node.place_of(field) };
+            let own = format!("spec.settings{path}");
+            let scope = path.trim_start_matches('.').split(['.', '[']).next().unwrap_or_default();
+            match spec.settings_from.iter().position(|from| from.scope == scope) {
+                Some(at) if !spec.settings.contains_key(scope) => {
+                    node.place_of(&format!("spec.settingsFrom[{at}].scope"))
+                }
+                _ => node.place_of(&own),
+            }
+        };
+        settings::check(spec, &known.collect())
+            .into_iter()
+            .map(|refusal| ManifestMistake::at(file, place(&refusal.field), refusal, Severity::Mistake))
+            .collect()
     }
 }
 

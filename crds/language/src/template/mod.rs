@@ -10,7 +10,7 @@
 //! - A mistake that the template alone shows is refused by [`Template::compile`], with its place.
 //! - [`Template::render`] ends within its limits of output, steps and pattern time, whatever the
 //!   template and the record are, and neither overflows the stack. Its errors are for one record.
-//! - Integers print as they were written in the record, at any size.
+//! - Integers print as they were written, at any size: in the record, the settings and all else.
 //!
 //! `docs/templates.md` is for people who write templates; its helper part is generated from the
 //! tables in [`helpers`].
@@ -28,8 +28,9 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-use serde_json::Value;
+pub use value::Json;
 
+use crate::clock::Clock;
 use crate::mistake::Mistake;
 use program::{Node, Program};
 
@@ -40,6 +41,8 @@ pub enum Place {
     Raw,
     /// URLs and the data URI: `{{x}}` is encoded like `encodeURIComponent`.
     Uri,
+    /// A JSON document: within a JSON string `{{x}}` is escaped for it, outside of one it is not.
+    Json,
 }
 
 /// What a template can see. Absent members are simply unknown names.
@@ -48,11 +51,13 @@ pub struct Scope<'a> {
     /// The record's JSON as it came.
     pub record: Option<&'a [u8]>,
     /// The listener's settings, merged.
-    pub settings: Option<&'a Value>,
+    pub settings: Option<&'a Json>,
     /// Name, namespace, display name, description and URL of the listener.
-    pub listener: Option<&'a Value>,
+    pub listener: Option<&'a Json>,
     /// Further roots: `request`, `count`, `records`, `response`, `error`. An object.
-    pub more: Option<&'a Value>,
+    pub more: Option<&'a Json>,
+    /// What `timestamp` and dates without a day read; the system's where there is none.
+    pub clock: Option<&'a Clock>,
 }
 
 /// Why a template gave nothing for one record.
@@ -61,6 +66,28 @@ pub struct Scope<'a> {
 pub struct RenderError {
     /// What went wrong, with the helper's name.
     pub reason: String,
+}
+
+/// The names of a path as it stands in a tag, `record` included where it stands there; `a.[b c].0`.
+/// Only paths from the record on, without `../` and `@`.
+pub(crate) fn path(text: &str) -> Result<Vec<String>, Mistake> {
+    scan::path(text).map_err(|fault| fault.in_text(text))
+}
+
+/// The inside of a JSON string.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    value::escape_json(text, &mut out);
+    out
+}
+
+/// A JSON string.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    value::escape_json(text, &mut out);
+    out.push('"');
+    out
 }
 
 /// All helpers with what they give and an example, in Markdown: the second half of

@@ -139,3 +139,45 @@ fn a_destination_url_is_one_that_can_be_posted_to() {
     accepted(&with("/destinations", at("{{settings.base}}/hook")));
     accepted(&with("/destinations", at("https://{{settings.host}}/hook")));
 }
+
+#[test]
+fn a_hook_is_judged_as_a_destination() {
+    let hook = |http: Value| json!({"http": http});
+    pair(
+        "/prePage",
+        hook(json!({"url": "ftp://hooks.example.com"})),
+        "spec.prePage.http.url: a hook is called over HTTP only; write a URL that begins with https:// or http://",
+        hook(json!({"url": "https://hooks.example.com"})),
+    );
+    pair(
+        "/prePage",
+        hook(json!({"url": "https://user@hooks.example.com"})),
+        "spec.prePage.http.url: a name or password in a URL is seen by everybody who sees the manifest; \
+         take it out and send it as a header with valueFrom.secretKeyRef",
+        hook(json!({"url": "https://{{settings.host}}/"})),
+    );
+    let headers = |headers: Value| hook(json!({"url": "https://hooks.example.com", "headers": headers}));
+    pair(
+        "/prePage",
+        headers(json!([{"name": "x-a", "value": "ä"}])),
+        "spec.prePage.http.headers[0].value: a header's value has only ASCII; write ASCII, or encode the value",
+        headers(json!([{"name": "x-a", "value": "a"}])),
+    );
+}
+
+#[test]
+fn a_destination_cannot_have_the_hooks_name() {
+    assert_eq!(refusals(&with("/destinations/0/name", json!("prePage"))).len(), 1);
+}
+
+#[test]
+fn a_hooks_secrets_are_references_of_the_listener() {
+    let from = json!({"secretKeyRef": {"name": "hook", "key": "token"}});
+    let spec = with(
+        "/prePage",
+        json!({"http": {"url": "https://hooks.example.com", "headers": [{"name": "authorization", "valueFrom": from}]}}),
+    );
+    let spec: crate::HubSpotListenerSpec = serde_json::from_value(spec).unwrap();
+    let fields: Vec<String> = spec.secret_references().into_iter().map(|(field, _)| field).collect();
+    assert!(fields.contains(&"spec.prePage.http.headers[0].valueFrom.secretKeyRef".to_owned()), "{fields:?}");
+}

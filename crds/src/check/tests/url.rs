@@ -99,3 +99,15 @@ fn the_name_of_the_resource_fits_a_service() {
         assert!(refusal.remedy.starts_with("write at most 63 small letters"), "{refusal}");
     }
 }
+
+#[test]
+fn a_path_is_one_that_no_proxy_rewrites() {
+    for bad in ["//a", "/a//b", "/a%2Fb", "/a%2fb"] {
+        pair(
+            "/url",
+            json!({"path": bad}),
+            "spec.url.path: proxies take // and %2F for /, and the signature would not fit; write single / only",
+            json!({"path": "/a/b"}),
+        );
+    }
+}

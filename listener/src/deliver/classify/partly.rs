@@ -74,21 +74,28 @@ fn read_entry(json: &str, records: usize, status: u16) -> Option<RecordFailure> 
         );
         return None;
     };
+    let (failure, retryable) = failure_in(&entry, json, status);
+    Some(RecordFailure { index, failure, retryable })
+}
+
+/// Why a record failed, of an object with `code`, `message` and `retryable`.
+pub(in super::super) fn failure_of(json: &str, status: u16) -> (Failure, bool) {
+    failure_in(&serde_json::from_str(json).unwrap_or_default(), json, status)
+}
+
+fn failure_in(entry: &Map<String, Value>, json: &str, status: u16) -> (Failure, bool) {
     let text = |name: &str, bytes: usize, default: &str| match entry.get(name) {
         Some(Value::String(text)) if !text.is_empty() => beginning(text, bytes).to_owned(),
         Some(Value::Number(number)) => number.to_string(),
         _ => default.to_owned(),
     };
     let code = text("code", CODE_BYTES, "failed");
-    Some(RecordFailure {
-        index,
-        failure: Failure {
-            class: ErrorClass::parse(&code).unwrap_or(ErrorClass::Value),
-            code,
-            message: text("message", MESSAGE_BYTES, "the destination did not take this record"),
-            status: Some(status),
-            response: Some(beginning(json, KEPT_BYTES).to_owned()),
-        },
-        retryable: entry.get("retryable").and_then(Value::as_bool).unwrap_or(false),
-    })
+    let failure = Failure {
+        class: ErrorClass::parse(&code).unwrap_or(ErrorClass::Value),
+        code,
+        message: text("message", MESSAGE_BYTES, "the destination did not take this record"),
+        status: Some(status),
+        response: Some(beginning(json, KEPT_BYTES).to_owned()),
+    };
+    (failure, entry.get("retryable").and_then(Value::as_bool).unwrap_or(false))
 }

@@ -9,7 +9,9 @@
 //! | `subject` | `objectId`, or `<fromObjectId>/<toObjectId>`; left out where there is none |
 //! | `time` | `occurredAt` as RFC 3339; left out where it is no time |
 //! | `datacontenttype` | `application/json` |
-//! | `data` | the record's bytes, unchanged |
+//! | `data` | the record's bytes, unchanged; or what the destination's transform made of it |
+//!
+//! The attributes are those of the record as it came, whatever a transform makes of it.
 //!
 //! The length must be known before a page (and with it the store's name) is: the
 //! store's part of the id always has 16 characters. A store is named by 16 hex
@@ -20,6 +22,7 @@ use std::borrow::Cow;
 use sha2::{Digest, Sha256};
 
 use super::super::facts::Facts;
+use super::super::mapped::Outgoing;
 use crate::store::Record;
 
 /// Characters of the store's part of an id.
@@ -41,18 +44,18 @@ pub(super) fn id_prefix(store: &str) -> Cow<'_, str> {
 }
 
 /// Bytes of a record's event.
-pub(super) fn length(source: &str, record: &Record) -> usize {
+pub(super) fn length(source: &str, record: &Record, data: &[u8]) -> usize {
     let Parts { before, after } = Parts::of(source, record);
-    before.len() + STORE_CHARACTERS + after.len() + record.bytes.len() + END.len()
+    before.len() + STORE_CHARACTERS + after.len() + data.len() + END.len()
 }
 
 /// Appends a record's event.
-pub(super) fn write(body: &mut Vec<u8>, source: &str, id_prefix: &str, record: &Record) {
-    let Parts { before, after } = Parts::of(source, record);
+pub(super) fn write(body: &mut Vec<u8>, source: &str, id_prefix: &str, outgoing: &Outgoing<'_>) {
+    let Parts { before, after } = Parts::of(source, outgoing.record);
     body.extend_from_slice(before.as_bytes());
     body.extend_from_slice(id_prefix.as_bytes());
     body.extend_from_slice(after.as_bytes());
-    body.extend_from_slice(&record.bytes);
+    body.extend_from_slice(outgoing.data);
     body.extend_from_slice(END.as_bytes());
 }
 

@@ -1,10 +1,10 @@
 //! A record on each line, and a line break after each.
 
-use crate::store::Record;
+use super::super::mapped::Outgoing;
 
-pub(super) fn write(body: &mut Vec<u8>, records: &[Record]) {
+pub(super) fn write(body: &mut Vec<u8>, records: &[Outgoing<'_>]) {
     for record in records {
-        push_on_one_line(body, &record.bytes);
+        push_on_one_line(body, record.data);
         body.push(b'\n');
     }
 }

@@ -20,8 +20,12 @@ fn page(store: &str) -> PageId {
     PageId { store: Arc::from(store), number: 7 }
 }
 
+fn outgoing(records: &[Record]) -> Vec<Outgoing<'_>> {
+    records.iter().map(|record| Outgoing { record, data: &record.bytes }).collect()
+}
+
 fn encode(format: Format, size: usize, records: &[Record]) -> String {
-    let body = Encoder::new(format, size, URL).encode(&page("5f0c9a7be13d4c28"), records);
+    let body = Encoder::new(format, size, URL).encode(&page("5f0c9a7be13d4c28"), &outgoing(records));
     String::from_utf8(body.to_vec()).unwrap()
 }
 
@@ -45,6 +49,17 @@ fn a_cloudevent_carries_the_record_unchanged() {
     {"specversion":"1.0","id":"5f0c9a7be13d4c28-1042.3","source":"https://hooks.example.com/sales/contacts","type":"com.hubspot.contact.creation","subject":"138000000137","time":"2026-09-21T14:13:20.001Z","datacontenttype":"application/json","data":{"subscriptionType":"contact.creation", "objectId":138000000137,
     "occurredAt":1790000000001}}
     "#);
+}
+
+#[test]
+fn what_is_sent_in_the_place_of_a_record_keeps_the_records_attributes() {
+    let record = record(3, "{\"subscriptionType\":\"contact.creation\",\"objectId\":7}");
+    let encoder = Encoder::new(Format::Cloudevents, 1, URL);
+    let outgoing = [Outgoing { record: &record, data: b"[1]" }];
+    let body = encoder.encode(&page("5f0c9a7be13d4c28"), &outgoing);
+    let event: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((event["subject"].as_str(), &event["data"]), (Some("7"), &serde_json::json!([1])));
+    assert_eq!(body.len(), encoder.envelope_bytes() + encoder.cost(&record, b"[1]"));
 }
 
 #[test]
@@ -99,8 +114,8 @@ proptest! {
         let records: Vec<Record> =
             (0_u32..).zip(&jsons).take(count).map(|(element, json)| record(element, json)).collect();
         let encoder = Encoder::new(format, size, &url);
-        let body = encoder.encode(&page(&store), &records);
-        let cost: usize = records.iter().map(|record| encoder.cost(record)).sum();
+        let body = encoder.encode(&page(&store), &outgoing(&records));
+        let cost: usize = records.iter().map(|record| encoder.cost(record, &record.bytes)).sum();
         prop_assert_eq!(body.len(), encoder.envelope_bytes() + cost);
     }
 

@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::verify::Verifier;
 use language::clock::Clock;
 use language::filter::Surroundings;
+use language::template::Json;
 
 pub(super) const PUBLIC_URL: &str = "https://hooks.example.com/sales/contacts";
 
@@ -48,6 +49,7 @@ pub(super) fn http_as(url: &str, format: Format) -> LiveDestination {
     LiveDestination {
         name: "warehouse".into(),
         filter: None,
+        mapping: None,
         target,
         concurrency: 4,
         rate: None,
@@ -72,7 +74,7 @@ pub(super) fn live(destinations: Vec<LiveDestination>) -> Live {
         },
     }))
     .unwrap();
-    let (settings, listener) = (json!({}), json!({}));
+    let (settings, listener): (Json, Json) = (json!({}).into(), json!({}).into());
     Live {
         path: "/sales/contacts".into(),
         verifier: Verifier::new(&[], PUBLIC_URL, &Signature::default()),
@@ -86,6 +88,7 @@ pub(super) fn live(destinations: Vec<LiveDestination>) -> Live {
         settings,
         listener,
         filter: None,
+        hook: None,
         destinations: destinations.into_iter().map(Arc::new).collect(),
         trace_key: None,
         data_uri: None,

@@ -25,6 +25,9 @@ pub(super) struct State {
     pub(super) told: Vec<Vec<String>>,
     pub(super) errors: Vec<NewError>,
     pub(super) delivered: Vec<RecordId>,
+    /// What the hook gave.
+    pub(super) changed: Vec<(RecordId, Bytes)>,
+    pub(super) dropped: Vec<RecordId>,
     pub(super) given_back: u32,
     pub(super) leases: u32,
     /// Calls that are to fail.
@@ -143,6 +146,18 @@ impl State {
                 line.waiting.push_front((0, page));
             }
             Outcome::Retry { at_ms } => line.waiting.push_back((at_ms, page)),
+            Outcome::Hooked { changed, dropped, errors, again, again_at_ms } => {
+                self.changed.extend(changed);
+                self.dropped.extend(dropped);
+                self.errors.extend(errors);
+                if !again.is_empty() {
+                    let records =
+                        page.records.iter().filter(|record| again.contains(&record.id)).cloned().collect();
+                    self.pages += 1;
+                    let id = PageId { number: self.pages, ..page.id.clone() };
+                    line.waiting.push_back((again_at_ms, Page { id, records, ..page }));
+                }
+            }
             Outcome::Done { errors, again, again_at_ms } => {
                 let (again, taken): (Vec<_>, Vec<_>) =
                     page.records.iter().cloned().partition(|record| again.contains(&record.id));

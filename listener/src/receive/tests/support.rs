@@ -30,7 +30,7 @@ use crate::store::{
 use crate::verify::{Received, Request, Verified, Verifier};
 use language::clock::Clock;
 use language::filter::Surroundings;
-use language::template::{Place, Template};
+use language::template::{Json, Place, Template};
 
 pub(crate) const NOW_MS: i64 = 1_790_000_000_137;
 pub(crate) const SECRET: &str = "00000000-0000-4000-8000-000000000000";
@@ -178,8 +178,8 @@ pub(crate) fn live(path: &str, reply: &Reply) -> Arc<Live> {
     let template = |text: &str| Template::compile(text, Place::Raw).unwrap();
     let header =
         |(name, value): &(&'static str, &'static str)| (HeaderName::from_static(name), template(value));
-    let settings = json!({"region": "eu"});
-    let listener = json!({"name": "contacts", "namespace": "sales"});
+    let settings: Json = json!({"region": "eu"}).into();
+    let listener: Json = json!({"name": "contacts", "namespace": "sales"}).into();
     Arc::new(Live {
         path: path.to_owned(),
         verifier: Verifier::new(&[SECRET.into()], &url, &configuration.spec.signature),
@@ -193,6 +193,7 @@ pub(crate) fn live(path: &str, reply: &Reply) -> Arc<Live> {
         settings,
         listener,
         filter: None,
+        hook: None,
         destinations: Vec::new(),
         trace_key: None,
         data_uri: None,

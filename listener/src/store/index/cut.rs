@@ -3,19 +3,22 @@
 //! A scan goes in steps, each bounded in records and bytes, and holds what it has
 //! found in a [`Cut`]. It changes nothing; `commit` moves the cursor, keeps the
 //! filter's failures and makes the page, all or nothing, and only if the cursor
-//! still stands where the scan began.
+//! still stands where the scan began. Where there is a hook, a scan ends at its mark, takes
+//! what it changed as it is now, and passes by what it dropped or failed ([`hook`]).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::bodies::Pieces;
 use super::errors::{self, Place};
+use super::hook::{self, Fate, Mark};
 use super::pages::{self, NewPage};
 use super::spans::{self, Span};
 use super::trouble::{Trouble, count, signed, unsigned};
 use crate::store::journal::{Journal, Location};
-use crate::store::{NewError, PageRequest, Record, RecordId, Route};
+use crate::store::{Filling, NewError, PageRequest, Record, RecordId, Route};
 
 /// Records and deliveries that one step looks at.
 const STEP_LOOKS: usize = 20_000;
@@ -35,6 +38,8 @@ pub(super) struct Cursor {
     pub(super) index: u64,
     /// Records before it, in all deliveries.
     pub(super) ordinal: u64,
+    /// How often something passed the hook that had failed there: a scan that passed it by is void.
+    pub(super) mended: u64,
 }
 
 /// Why a step ended.
@@ -54,11 +59,10 @@ pub(super) struct Cut {
     request: Arc<PageRequest>,
     start: Cursor,
     next: Cursor,
-    taken: Vec<Record>,
-    bytes: usize,
+    filling: Filling,
     ignored: u64,
+    withheld: u64,
     errors: Vec<NewError>,
-    oversized: bool,
 }
 
 impl Cut {
@@ -68,11 +72,10 @@ impl Cut {
             request,
             start,
             next: start,
-            taken: Vec::new(),
-            bytes: 0,
+            filling: Filling::default(),
             ignored: 0,
+            withheld: 0,
             errors: Vec::new(),
-            oversized: false,
         }
     }
 
@@ -94,12 +97,12 @@ impl Cut {
 
     /// Records found so far.
     pub(super) fn taken(&self) -> usize {
-        self.taken.len()
+        self.filling.records().len()
     }
 
     /// When the page is due though it is not full.
     pub(super) fn due_ms(&self, linger_ms: i64) -> Option<i64> {
-        let first = self.taken.first()?;
+        let first = self.filling.records().first()?;
         Some(first.received_at_ms.saturating_add(linger_ms))
     }
 
@@ -115,18 +118,18 @@ impl Cut {
 
     /// The records, which are a page once the cut is committed.
     pub(super) fn into_records(self) -> (Vec<Record>, bool) {
-        (self.taken, self.oversized)
+        self.filling.into_records()
     }
 
     /// Looks at the next records.
     pub(super) fn step(&mut self, connection: &Connection, journal: &Journal) -> Result<End, Trouble> {
         let (mut looks, mut bytes) = (0, 0);
         loop {
-            let rows = rows(connection, self.next.delivery)?;
+            let Read { mark, rows } = read(connection, &self.request.destination, self.next.delivery)?;
             if rows.is_empty() {
                 return Ok(End::Exhausted);
             }
-            for row in rows {
+            for mut row in rows {
                 if row.delivery != self.next.delivery {
                     self.next = Cursor { delivery: row.delivery, index: 0, ..self.next };
                 }
@@ -138,8 +141,16 @@ impl Cut {
                     if looks >= STEP_LOOKS || bytes >= STEP_BYTES || self.laden() {
                         return Ok(End::Bound);
                     }
-                    let record = row.record(*span, list.get(at + 1..).unwrap_or_default(), &mut pieces)?;
+                    if mark.is_some_and(|mark| !mark.is_behind(self.next.ordinal, row.id(*span))) {
+                        return Ok(End::Exhausted);
+                    }
                     looks += 1;
+                    let Some(record) =
+                        row.record(*span, list.get(at + 1..).unwrap_or_default(), &mut pieces)?
+                    else {
+                        self.withhold();
+                        continue;
+                    };
                     bytes += record.bytes.len();
                     if self.look(record) {
                         return Ok(End::Full);
@@ -154,25 +165,28 @@ impl Cut {
         }
     }
 
+    /// Passes a record by that the hook dropped or failed.
+    fn withhold(&mut self) {
+        self.withheld += 1;
+        self.next.index += 1;
+        self.next.ordinal += 1;
+    }
+
     /// Decides on one record; true where the page is full, with it or without it.
     fn look(&mut self, record: Record) -> bool {
         match (self.request.route)(&record) {
             Route::Skip => self.ignored += 1,
             Route::Fail(error) => self.errors.push(*error),
+            // It stays for the next page.
             Route::Take => {
-                let bytes = self.bytes.saturating_add((self.request.cost)(&record));
-                let too_large = self.request.envelope_bytes.saturating_add(bytes) > self.request.max_bytes;
-                if too_large && !self.taken.is_empty() {
+                if self.filling.offer(record, &self.request).is_err() {
                     return true;
                 }
-                self.taken.push(record);
-                self.bytes = bytes;
-                self.oversized = too_large;
             }
         }
         self.next.index += 1;
         self.next.ordinal += 1;
-        self.oversized || self.taken.len() >= self.request.size.max(1)
+        self.filling.is_full(&self.request)
     }
 }
 
@@ -182,17 +196,57 @@ struct Row {
     received_at_ms: i64,
     location: Location,
     records: Vec<u8>,
+    fates: HashMap<u32, Fate>,
 }
 
 impl Row {
-    fn record(&self, span: Span, next: &[Span], pieces: &mut Pieces<'_>) -> Result<Record, Trouble> {
-        let id = RecordId { delivery: self.delivery, element: span.element };
-        Ok(Record { id, received_at_ms: self.received_at_ms, bytes: pieces.read(span, next)? })
+    fn id(&self, span: Span) -> RecordId {
+        RecordId { delivery: self.delivery, element: span.element }
+    }
+
+    /// None where the hook let it go nowhere.
+    fn record(
+        &mut self,
+        span: Span,
+        next: &[Span],
+        pieces: &mut Pieces<'_>,
+    ) -> Result<Option<Record>, Trouble> {
+        let bytes = match self.fates.remove(&span.element) {
+            Some(Fate::Withheld) => return Ok(None),
+            Some(Fate::Changed(bytes)) => bytes,
+            None => pieces.read(span, next)?,
+        };
+        Ok(Some(Record { id: self.id(span), received_at_ms: self.received_at_ms, bytes }))
     }
 }
 
-/// The next deliveries. A few at a time: a query that stays open while a filter works would
-/// keep the WAL from being begun anew.
+/// The next deliveries, and how far a destination may go in them.
+struct Read {
+    mark: Option<Mark>,
+    rows: Vec<Row>,
+}
+
+/// Reads the next deliveries, in one transaction with what the hook says of them. A few at a
+/// time: a query that stays open while a filter works would keep the WAL from being begun anew.
+fn read(connection: &Connection, destination: &str, from: u64) -> Result<Read, Trouble> {
+    let transaction = connection.unchecked_transaction()?;
+    let mark = hook::mark(&transaction, destination)?;
+    let mut rows = rows(&transaction, from)?;
+    let mut bytes = 0;
+    let mut read = 0;
+    for row in &mut rows {
+        row.fates = hook::fates(&transaction, row.delivery)?;
+        read += 1;
+        bytes += row.fates.values().map(Fate::bytes).sum::<usize>();
+        if bytes >= STEP_BYTES {
+            break;
+        }
+    }
+    // Those behind are read in the next step, with their fates.
+    rows.truncate(read);
+    Ok(Read { mark, rows })
+}
+
 fn rows(connection: &Connection, from: u64) -> Result<Vec<Row>, Trouble> {
     let mut statement = connection.prepare_cached(
         "SELECT seq, received_at, segment, offset, length, records FROM delivery \
@@ -202,7 +256,7 @@ fn rows(connection: &Connection, from: u64) -> Result<Vec<Row>, Trouble> {
         let location =
             Location { segment: unsigned(row.get(2)?), offset: unsigned(row.get(3)?), length: row.get(4)? };
         let (delivery, received_at_ms) = (unsigned(row.get(0)?), row.get(1)?);
-        Ok(Row { delivery, received_at_ms, location, records: row.get(5)? })
+        Ok(Row { delivery, received_at_ms, location, records: row.get(5)?, fates: HashMap::new() })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -214,6 +268,7 @@ pub(super) struct Commit {
     start: Cursor,
     next: Cursor,
     ignored: u64,
+    withheld: u64,
     errors: Vec<NewError>,
     page: Option<(u64, Vec<RecordId>)>,
     oversized: bool,
@@ -229,9 +284,11 @@ impl Commit {
             start: cut.start,
             next: cut.next,
             ignored: cut.ignored,
+            withheld: cut.withheld,
             errors: std::mem::take(&mut cut.errors),
-            page: number.map(|number| (number, cut.taken.iter().map(|record| record.id).collect())),
-            oversized: cut.oversized,
+            page: number
+                .map(|number| (number, cut.filling.records().iter().map(|record| record.id).collect())),
+            oversized: cut.filling.oversized(),
             fold,
             now_ms,
         }
@@ -243,8 +300,9 @@ impl Commit {
         let moved = connection
             .prepare_cached(
                 "UPDATE destination SET cursor_delivery = ?4, cursor_index = ?5, cursor_ordinal = ?6, \
-                 ignored = ignored + ?7, page_records = page_records + ?8 \
-                 WHERE name = ?1 AND cursor_delivery = ?2 AND cursor_index = ?3",
+                 ignored = ignored + ?7, page_records = page_records + ?8, withheld = withheld + ?9 \
+                 WHERE name = ?1 AND cursor_delivery = ?2 AND cursor_index = ?3 \
+                 AND (SELECT mended FROM meta) = ?10",
             )?
             .execute(params![
                 self.destination,
@@ -255,6 +313,8 @@ impl Commit {
                 signed(self.next.ordinal),
                 signed(self.ignored),
                 count(records),
+                signed(self.withheld),
+                signed(self.start.mended),
             ])?;
         if moved == 0 {
             return Ok(false);
@@ -285,13 +345,15 @@ impl Commit {
 pub(super) fn cursor(connection: &Connection, destination: &str) -> Result<Option<Cursor>, Trouble> {
     Ok(connection
         .prepare_cached(
-            "SELECT cursor_delivery, cursor_index, cursor_ordinal FROM destination WHERE name = ?1",
+            "SELECT cursor_delivery, cursor_index, cursor_ordinal, (SELECT mended FROM meta) \
+             FROM destination WHERE name = ?1",
         )?
         .query_row([destination], |row| {
             Ok(Cursor {
                 delivery: unsigned(row.get(0)?),
                 index: unsigned(row.get(1)?),
                 ordinal: unsigned(row.get(2)?),
+                mended: unsigned(row.get(3)?),
             })
         })
         .optional()?)

@@ -7,19 +7,20 @@
 //! caller settles it, and what is then left of it becomes open errors too.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Inner;
 use super::desk::retry;
 use super::errors::{self, Place};
+use super::hook;
 use super::pages;
 use super::spans;
 use super::trouble::{Trouble, signed, unsigned};
 use super::writer::Durability;
 use crate::store::journal::Journal;
-use crate::store::{ErrorClass, Failure, NewError, StoreError};
+use crate::store::{ErrorClass, Failure, Label, NewError, PRE_PAGE, Sort, StoreError};
 
 /// Records after which a step that turns pages into open errors takes no further page.
 const STEP_RECORDS: usize = 1_000;
@@ -34,7 +35,8 @@ impl Inner {
     pub(super) async fn set_destinations(&self, names: &[String]) -> Result<(), StoreError> {
         let names: BTreeSet<String> = names.iter().cloned().collect();
         self.destinations.keep(&names);
-        self.writer.call(Durability::Synced, move |connection| apply(connection, &names)).await?;
+        let now_ms = self.clock.now_ms();
+        self.writer.call(Durability::Synced, move |connection| apply(connection, &names, now_ms)).await?;
         self.fail_orphans().await?;
         self.changed();
         Ok(())
@@ -46,10 +48,12 @@ impl Inner {
         self.writer.call(Durability::Synced, retry::open_orphans).await?;
         loop {
             let journal = self.journal.clone();
-            let (keep, fold, now_ms) =
-                (self.sorter.keeps_payload(), self.sorter.folds(), self.clock.now_ms());
-            let orphans =
-                self.readers.run(move |connection| orphans(connection, &journal, keep, now_ms)).await?;
+            let (sorter, now_ms) = (Arc::clone(&self.sorter), self.clock.now_ms());
+            let fold = sorter.folds();
+            let orphans = self
+                .readers
+                .run(move |connection| orphans(connection, &journal, sorter.as_ref(), now_ms))
+                .await?;
             if orphans.is_empty() {
                 return Ok(());
             }
@@ -62,7 +66,7 @@ impl Inner {
     }
 }
 
-fn apply(connection: &Connection, names: &BTreeSet<String>) -> Result<(), Trouble> {
+fn apply(connection: &Connection, names: &BTreeSet<String>, now_ms: i64) -> Result<(), Trouble> {
     let known: BTreeSet<String> = connection
         .prepare_cached("SELECT name FROM destination")?
         .query_map([], |row| row.get(0))?
@@ -77,6 +81,10 @@ fn apply(connection: &Connection, names: &BTreeSet<String>) -> Result<(), Troubl
             |row| row.get(0),
         )?;
         connection.execute("DELETE FROM destination WHERE name = ?1", [name])?;
+        if name == PRE_PAGE {
+            hook::removed(connection, now_ms)?;
+            continue;
+        }
         tracing::warn!(
             destination.name = name,
             destination.unseen_records = records - cursor,
@@ -87,7 +95,7 @@ fn apply(connection: &Connection, names: &BTreeSet<String>) -> Result<(), Troubl
         connection.execute(
             "INSERT INTO destination(name, cursor_delivery, cursor_index, cursor_ordinal, page_records) \
              VALUES (?1, ?2, 0, ?3, (SELECT coalesce(sum(record_count), 0) FROM page \
-             WHERE destination = ?1 AND state IN (0, 1) AND kind = 0))",
+             WHERE destination = ?1 AND state < 2 AND kind = 0))",
             params![name, last_delivery.saturating_add(1), records],
         )?;
     }
@@ -125,12 +133,12 @@ impl Orphan {
 fn orphans(
     connection: &Connection,
     journal: &Journal,
-    keep: bool,
+    sorter: &dyn Sort,
     now_ms: i64,
 ) -> Result<Vec<Orphan>, Trouble> {
     let gone: Option<String> = connection
         .query_row(
-            "SELECT destination FROM page WHERE state = 0 \
+            "SELECT destination FROM page WHERE state = 0 AND state < 2 \
              AND destination NOT IN (SELECT name FROM destination) LIMIT 1",
             [],
             |row| row.get(0),
@@ -139,7 +147,7 @@ fn orphans(
     let Some(destination) = gone else { return Ok(Vec::new()) };
     let mut statement = connection.prepare_cached(
         "SELECT number, records, attempts, kind FROM page \
-         WHERE destination = ?1 AND state = 0 ORDER BY due_at, number LIMIT 50",
+         WHERE destination = ?1 AND state = 0 AND state < 2 ORDER BY due_at, number LIMIT 50",
     )?;
     let mut rows = statement.query([&destination])?;
     let mut found = Vec::new();
@@ -151,36 +159,28 @@ fn orphans(
         let names = spans::decode_records(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
         records += names.len();
         let (number, kind) = (unsigned(row.get(0)?), row.get(3)?);
-        let payloads: Vec<_> = if keep {
-            pages::read(connection, journal, kind, number, &names)?
-                .into_iter()
-                .map(|record| Some(record.bytes))
-                .collect()
-        } else {
-            vec![None; names.len()]
-        };
-        bytes += payloads.iter().flatten().map(Bytes::len).sum::<usize>();
-        let errors = names.into_iter().zip(payloads).map(|(record, payload)| NewError {
-            record,
-            failure: Failure {
+        let keep = sorter.keeps_payload();
+        let mut errors = Vec::with_capacity(names.len());
+        for record in pages::read(connection, journal, kind, number, &names)? {
+            bytes += record.bytes.len();
+            let failure = Failure {
                 class: ErrorClass::Missing,
                 code: CODE.to_owned(),
                 message: format!("the destination {destination} was removed before it took the record"),
                 status: None,
                 response: None,
-            },
-            trace_key: String::new(),
-            data_uri: String::new(),
-            payload,
-            at_ms: now_ms,
-        });
-        found.push(Orphan {
-            number,
-            destination: destination.clone(),
-            kind,
-            attempts: row.get(2)?,
-            errors: errors.collect(),
-        });
+            };
+            let Label { trace_key, data_uri } = sorter.label(&record.bytes, &failure);
+            errors.push(NewError {
+                record: record.id,
+                failure,
+                trace_key,
+                data_uri,
+                payload: keep.then_some(record.bytes),
+                at_ms: now_ms,
+            });
+        }
+        found.push(Orphan { number, destination: destination.clone(), kind, attempts: row.get(2)?, errors });
     }
     Ok(found)
 }

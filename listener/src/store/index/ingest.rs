@@ -16,7 +16,7 @@ use super::errors::{self, Place};
 use super::spans::{self, Span};
 use super::trouble::{Trouble, count, signed, unsigned};
 use crate::store::journal::{Batch, Entry, Indexed, Location};
-use crate::store::{ErrorClass, Failure, NewError, RecordId, Sort, Sorted};
+use crate::store::{ErrorClass, Failure, Label, NewError, RecordId, Sort, Sorted};
 use language::event::DedupeKey;
 
 /// A delivery that was judged.
@@ -65,7 +65,7 @@ fn judge(entry: &Entry, sorter: &dyn Sort) -> Prepared {
         match sorted {
             Sorted::Ignored => prepared.ignored += 1,
             Sorted::Failed { span, failure } => {
-                let error = failed(entry, element, &span, failure, sorter.keeps_payload());
+                let error = failed(entry, element, &span, failure, sorter);
                 prepared.failed.push(error);
             }
             Sorted::Record { span, key } => {
@@ -73,7 +73,7 @@ fn judge(entry: &Entry, sorter: &dyn Sort) -> Prepared {
                     prepared.candidates.push((place, key));
                 } else {
                     let whole = 0..entry.body.len();
-                    let error = failed(entry, element, &whole, not_found(), sorter.keeps_payload());
+                    let error = failed(entry, element, &whole, not_found(), sorter);
                     prepared.failed.push(error);
                 }
             }
@@ -102,14 +102,15 @@ fn within(body: &Bytes, span: &Range<usize>, element: u32, floor: u32) -> Option
     Some(Span { element, start, length })
 }
 
-fn failed(entry: &Entry, element: u32, span: &Range<usize>, failure: Failure, keep: bool) -> NewError {
-    let payload = keep.then(|| entry.body.get(span.clone()).unwrap_or(&entry.body));
+fn failed(entry: &Entry, element: u32, span: &Range<usize>, failure: Failure, sorter: &dyn Sort) -> NewError {
+    let bytes = entry.body.get(span.clone()).unwrap_or(&entry.body);
+    let Label { trace_key, data_uri } = sorter.label(bytes, &failure);
     NewError {
         record: RecordId { delivery: entry.delivery, element },
         failure,
-        trace_key: String::new(),
-        data_uri: String::new(),
-        payload: payload.map(Bytes::copy_from_slice),
+        trace_key,
+        data_uri,
+        payload: sorter.keeps_payload().then(|| Bytes::copy_from_slice(bytes)),
         at_ms: entry.received_at_ms,
     }
 }
@@ -165,6 +166,9 @@ pub(super) fn apply(connection: &Connection, batch: &PreparedBatch) -> Result<()
         ])?;
         if fresh {
             errors::insert(connection, Place::default(), &delivery.failed, batch.fold)?;
+            if let Some(error) = again.filter(|_| !delivery.failed.is_empty()) {
+                resend::failed_again(connection, error)?;
+            }
         }
         ordinal += count(spans.len());
         moved.ignored += if fresh { count(delivery.ignored) } else { 0 };

@@ -26,6 +26,7 @@ mod cut;
 mod desk;
 mod destinations;
 mod errors;
+mod hook;
 mod indexer;
 mod ingest;
 mod lease;
@@ -157,7 +158,8 @@ impl Inner {
         };
         match self.writer.call(Durability::Synced, move |connection| settle.apply(connection)).await? {
             Left::Nothing => {}
-            Left::Page => self.changed(),
+            // A page, or records that the destinations may have now.
+            Left::Page | Left::Passed => self.changed(),
             Left::Orphan => self.fail_orphans().await?,
         }
         Ok(())

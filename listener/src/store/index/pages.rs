@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::bodies::Pieces;
 use super::desk::{fold, retry};
+use super::hook::{self, Fate};
 use super::spans;
 use super::trouble::{Trouble, signed, unsigned};
 use crate::store::journal::{Journal, Location};
@@ -78,7 +79,8 @@ pub(super) fn due(
     let found = connection
         .prepare_cached(
             "SELECT number, records, attempts, first_attempt_at, oversized, kind FROM page \
-             WHERE destination = ?1 AND state = 0 AND due_at <= ?2 ORDER BY due_at, number LIMIT 1",
+             WHERE destination = ?1 AND state = 0 AND state < 2 AND due_at <= ?2 \
+             ORDER BY due_at, number LIMIT 1",
         )?
         .query_row(params![destination, now_ms], |row| {
             let records: Vec<u8> = row.get(1)?;
@@ -119,7 +121,9 @@ pub(super) fn read(
 /// Waiting pages of a destination, and when the first of them is due.
 pub(super) fn waiting(connection: &Connection, destination: &str) -> Result<(usize, Option<i64>), Trouble> {
     let (number, due): (i64, Option<i64>) = connection
-        .prepare_cached("SELECT count(*), min(due_at) FROM page WHERE destination = ?1 AND state = 0")?
+        .prepare_cached(
+            "SELECT count(*), min(due_at) FROM page WHERE destination = ?1 AND state = 0 AND state < 2",
+        )?
         .query_row([destination], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok((usize::try_from(number).unwrap_or(usize::MAX), due))
 }
@@ -153,9 +157,13 @@ pub(super) fn records_of(
             .map(|name| list.binary_search_by_key(&name.element, |span| span.element).map(|at| list[at]))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|_| Trouble::Damaged("a page names a record that is not there"))?;
+        let mut fates = hook::fates(connection, first.delivery)?;
         let mut pieces = Pieces::new(journal, location);
         for (at, (name, span)) in names.iter().zip(&wanted).enumerate() {
-            let bytes = pieces.read(*span, wanted.get(at + 1..).unwrap_or_default())?;
+            let bytes = match fates.remove(&name.element) {
+                Some(Fate::Changed(bytes)) => bytes,
+                _ => pieces.read(*span, wanted.get(at + 1..).unwrap_or_default())?,
+            };
             records.push(Record { id: *name, received_at_ms, bytes });
         }
     }
@@ -182,7 +190,8 @@ pub(super) fn take_back(connection: &Connection, numbers: &[u64]) -> Result<(), 
 
 /// Takes every leased page back: a lease lives as long as the process.
 pub(super) fn take_back_all(connection: &Connection) -> Result<usize, Trouble> {
-    Ok(connection.execute("UPDATE page SET state = 0, due_at = created_at WHERE state = 1", [])?)
+    Ok(connection
+        .execute("UPDATE page SET state = 0, due_at = created_at WHERE state = 1 AND state < 2", [])?)
 }
 
 /// The highest page number that was ever given.

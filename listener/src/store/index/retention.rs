@@ -194,9 +194,13 @@ fn deliveries(connection: &Connection, before_ms: i64) -> Result<u64, Trouble> {
     if last >= needed || newest_at >= before_ms || number >= current {
         return Ok(0);
     }
-    let removed = connection
-        .prepare_cached("DELETE FROM delivery WHERE seq <= min(?1, (SELECT min(seq) FROM delivery) + ?2)")?
-        .execute([last, STEP - 1])?;
+    let mut removed = 0;
+    // What the hook gave for their records goes first: the bound is that of the rows that are there.
+    for table in ["hooked WHERE delivery", "delivery WHERE seq"] {
+        let bound = "<= min(?1, (SELECT min(seq) FROM delivery) + ?2)";
+        removed =
+            connection.prepare_cached(&format!("DELETE FROM {table} {bound}"))?.execute([last, STEP - 1])?;
+    }
     if removed > 0 {
         return Ok(unsigned(count(removed)));
     }

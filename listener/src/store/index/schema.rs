@@ -15,7 +15,15 @@
 //!   that are not settled. Records of errors that are sent again are counted as errors in
 //!   the state retrying.
 //! - `tally` counts the rows of `error` by destination, class and state.
-//! - `page.state`: 0 waiting, 1 leased, 2 delivered (at least in part), 3 failed.
+//! - `hooked` has a row for each record that the hook did not let go on as it came, made in
+//!   the transaction of the settlement. `fate`: 1 changed, with the new bytes as `payload`;
+//!   2 dropped; 3 failed. A record without a row goes on as it came. Rows go with their delivery's.
+//! - `destination` of the hook (name `prePage`): `delivered` counts what went on, `changed` what of
+//!   that has other bytes, `ignored` what was dropped. Of the others: `withheld` counts
+//!   the records that the hook dropped or failed.
+//! - `page.state`: 0 waiting, 1 leased, 2 delivered (at least in part), 3 failed. The indexes of
+//!   what is not settled are for `state < 2`, and `SQLite` uses them only where a query says just
+//!   that, so `state = 0` alone looks at every page: the queries say both.
 
 use rusqlite::Connection;
 
@@ -25,7 +33,7 @@ use super::trouble::Trouble;
 pub(super) const APPLICATION_ID: i32 = 0x4853_4c69;
 
 /// What leads from version n to n + 1.
-const MIGRATIONS: [&str; 2] = [FIRST, include_str!("desk/tables.sql")];
+const MIGRATIONS: [&str; 3] = [FIRST, HOOK, include_str!("desk/tables.sql")];
 
 const FIRST: &str = "
 CREATE TABLE meta(
@@ -148,6 +156,18 @@ CREATE TABLE refused(
 ) STRICT;
 ";
 
+const HOOK: &str = "
+CREATE TABLE hooked(
+    delivery INTEGER NOT NULL,
+    element INTEGER NOT NULL,
+    fate INTEGER NOT NULL,
+    payload BLOB,
+    PRIMARY KEY (delivery, element)
+) STRICT;
+ALTER TABLE destination ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE destination ADD COLUMN withheld INTEGER NOT NULL DEFAULT 0;
+";
+
 /// What a file turned out to be.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -199,5 +219,16 @@ pub(super) fn migrate(connection: &Connection, name: &str) -> Result<(), Trouble
     }
     transaction.pragma_update(None, "user_version", version())?;
     transaction.commit()?;
+    Ok(())
+}
+
+/// Makes a new file one of an older version, without the row of `meta`.
+#[cfg(test)]
+pub(super) fn write_version(connection: &Connection, version: usize) -> Result<(), Trouble> {
+    for migration in MIGRATIONS.iter().take(version) {
+        connection.execute_batch(migration)?;
+    }
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", i64::try_from(version).unwrap_or(i64::MAX))?;
     Ok(())
 }

@@ -5,12 +5,13 @@ use std::collections::HashSet;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::desk::fold::{self, Closer};
-use super::desk::retry;
+use super::desk::{mend, retry};
 use super::errors::{self, Place};
+use super::hook::Fates;
 use super::pages::{self, NewPage};
 use super::spans;
 use super::trouble::{Trouble, count, signed};
-use crate::store::{Attempt, NewError, Outcome, RecordId};
+use crate::store::{Attempt, NewError, Outcome, PRE_PAGE, RecordId};
 
 /// A settlement as the writer does it.
 #[derive(Debug)]
@@ -40,6 +41,17 @@ pub(super) enum Left {
     Page,
     /// There is one, but its destination is gone.
     Orphan,
+    /// The hook has settled records: the destinations may have them now.
+    Passed,
+}
+
+/// What a page that is over leaves.
+#[derive(Clone, Copy)]
+struct Done<'a> {
+    errors: &'a [NewError],
+    again: &'a [RecordId],
+    again_at: i64,
+    fates: Fates<'a>,
 }
 
 struct Kept {
@@ -73,11 +85,22 @@ impl Settle {
         }
         let open = match &self.outcome {
             Outcome::Done { errors, again, again_at_ms } => {
-                self.done(connection, &page, errors, again, *again_at_ms)?
+                let done = Done { errors, again, again_at: *again_at_ms, fates: Fates::default() };
+                self.done(connection, &page, &done)?
+            }
+            Outcome::Hooked { changed, dropped, errors, again, again_at_ms } => {
+                if page.destination != PRE_PAGE {
+                    return Err(Trouble::Asked(format!("page {} is not one of the hook", self.number)));
+                }
+                let fates = Fates { changed, dropped };
+                self.done(connection, &page, &Done { errors, again, again_at: *again_at_ms, fates })?
             }
             Outcome::Retry { at_ms } => self.wait(connection, &page, *at_ms)?,
             Outcome::GivenBack => self.wait(connection, &page, page.created_at)?,
         };
+        if page.destination == PRE_PAGE {
+            return Ok(Left::Passed);
+        }
         if !open {
             return Ok(Left::Nothing);
         }
@@ -97,16 +120,17 @@ impl Settle {
         Ok(true)
     }
 
-    fn done(
-        &self,
-        connection: &Connection,
-        page: &Kept,
-        failed: &[NewError],
-        again: &[RecordId],
-        again_at: i64,
-    ) -> Result<bool, Trouble> {
+    fn done(&self, connection: &Connection, page: &Kept, done: &Done<'_>) -> Result<bool, Trouble> {
+        let Done { errors: failed, again_at, fates, .. } = *done;
         let records = spans::decode_records(&page.records)?;
-        let again = checked(&records, failed, again)?;
+        let again = checked(&records, done)?;
+        if page.destination == PRE_PAGE {
+            if page.kind == pages::ERRORS {
+                mend::keep(connection, self.number, fates, failed, &again, self.now_ms)?;
+            } else {
+                fates.keep(connection, failed.iter().map(|error| error.record))?;
+            }
+        }
         let place =
             Place { destination: Some(&page.destination), page: Some(self.number), attempts: page.attempts };
         if page.kind == pages::ERRORS {
@@ -134,7 +158,7 @@ impl Settle {
             };
             pages::insert(connection, &child)?;
         }
-        let delivered = records.len() - failed.len() - again.len();
+        let delivered = records.len() - failed.len() - again.len() - fates.dropped.len();
         let nothing = delivered == 0 && again.is_empty();
         connection
             .prepare_cached(
@@ -163,9 +187,12 @@ impl Settle {
 }
 
 /// The records to send again, in the page's order; each of the page's records may be named once.
-fn checked(records: &[RecordId], failed: &[NewError], again: &[RecordId]) -> Result<Vec<RecordId>, Trouble> {
+fn checked(records: &[RecordId], done: &Done<'_>) -> Result<Vec<RecordId>, Trouble> {
+    let Done { errors, again, fates, .. } = done;
     let mut left: HashSet<RecordId> = records.iter().copied().collect();
-    for record in failed.iter().map(|error| error.record).chain(again.iter().copied()) {
+    let failed = errors.iter().map(|error| error.record).chain(again.iter().copied());
+    let hooked = fates.changed.iter().map(|(record, _)| *record).chain(fates.dropped.iter().copied());
+    for record in failed.chain(hooked) {
         if !left.remove(&record) {
             return Err(Trouble::Asked(format!("record {record} is not in the page, or named twice")));
         }

@@ -83,6 +83,11 @@ pub(super) fn decode_records(mut input: &[u8]) -> Result<Vec<RecordId>, Trouble>
     Ok(records)
 }
 
+/// The first of a list of names of records.
+pub(super) fn first_record(mut input: &[u8]) -> Result<RecordId, Trouble> {
+    Ok(RecordId { delivery: varint::take(&mut input)?, element: varint::take_u32(&mut input)? })
+}
+
 fn add(left: u32, right: u32) -> Result<u32, Trouble> {
     left.checked_add(right).ok_or(Trouble::Damaged("a place in a body is too large"))
 }

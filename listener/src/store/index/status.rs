@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::trouble::{Trouble, signed, unsigned};
-use crate::store::{DestinationStatus, Status};
+use crate::store::{DestinationStatus, HookStatus, PRE_PAGE, Status};
 
 /// What the tables know; the rest is the journal's and the process's.
 pub(super) fn read(connection: &Connection) -> Result<Status, Trouble> {
@@ -32,18 +32,18 @@ pub(super) fn read(connection: &Connection) -> Result<Status, Trouble> {
             })
         })?;
     let records = signed(status.records);
-    status.destinations = transaction
+    let all: Vec<(DestinationStatus, u64)> = transaction
         .prepare_cached(
             "SELECT name, page_records + ?1 - cursor_ordinal + \
              (SELECT coalesce(sum(number), 0) FROM tally WHERE destination = name AND state = 2), \
-             (SELECT count(*) FROM page WHERE destination = name AND state = 0), \
-             (SELECT count(*) FROM page WHERE destination = name AND state = 1), \
+             (SELECT count(*) FROM page WHERE destination = name AND state = 0 AND state < 2), \
+             (SELECT count(*) FROM page WHERE destination = name AND state = 1 AND state < 2), \
              delivered, ignored, \
-             (SELECT coalesce(sum(number), 0) FROM tally WHERE destination = name AND state IN (0, 1)) \
-             FROM destination ORDER BY name",
+             (SELECT coalesce(sum(number), 0) FROM tally WHERE destination = name AND state IN (0, 1)), \
+             withheld, changed FROM destination ORDER BY name",
         )?
         .query_map([records], |row| {
-            Ok(DestinationStatus {
+            let counts = DestinationStatus {
                 name: row.get(0)?,
                 pending_records: unsigned(row.get(1)?),
                 waiting_pages: unsigned(row.get(2)?),
@@ -51,11 +51,44 @@ pub(super) fn read(connection: &Connection) -> Result<Status, Trouble> {
                 delivered_records: unsigned(row.get(4)?),
                 ignored_records: unsigned(row.get(5)?),
                 open_errors: unsigned(row.get(6)?),
-            })
+                withheld_records: unsigned(row.get(7)?),
+            };
+            Ok((counts, unsigned(row.get(8)?)))
         })?
         .collect::<Result<_, _>>()?;
+    for (counts, changed) in all {
+        if counts.name == PRE_PAGE {
+            status.hook = Some(hook(&counts, changed));
+        } else {
+            status.destinations.push(counts);
+        }
+    }
+    // What the hook has not settled is pending at each destination already.
     status.pending_records = status.destinations.iter().map(|destination| destination.pending_records).sum();
     Ok(status)
+}
+
+/// The hook's row, by its own words.
+fn hook(counts: &DestinationStatus, changed: u64) -> HookStatus {
+    let DestinationStatus {
+        name: _,
+        pending_records,
+        waiting_pages,
+        leased_pages,
+        delivered_records,
+        ignored_records,
+        withheld_records: _,
+        open_errors,
+    } = *counts;
+    HookStatus {
+        pending_records,
+        waiting_pages,
+        leased_pages,
+        passed_records: delivered_records,
+        changed_records: changed,
+        dropped_records: ignored_records,
+        open_errors,
+    }
 }
 
 /// Bytes of the index's files.

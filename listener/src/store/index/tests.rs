@@ -1,3 +1,5 @@
+mod hook;
+
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -85,6 +87,13 @@ shared! {
     what_is_not_delivered_stays_whatever_its_age
     errors_and_refused_requests_go_after_their_time
     a_key_is_known_for_its_window_however_old_its_event
+    destinations_wait_for_the_hook_and_take_what_it_gives
+    what_the_hook_gave_is_read_at_every_attempt_and_after_reopening
+    order_holds_while_the_hook_is_asked_again
+    a_call_that_was_answered_and_not_settled_comes_again_as_it_was
+    a_hook_that_is_added_begins_with_what_comes_then
+    a_hook_that_is_removed_lets_what_waits_go_on_unchanged
+    a_hooks_outcome_that_cannot_be_changes_nothing
 }
 
 #[test]
@@ -96,6 +105,21 @@ fn whatever_is_done_each_acknowledged_event_ends_once() {
             let directory = tempfile::tempdir().unwrap();
             let world = world(directory.path());
             runtime.block_on(suite::whatever_is_done_each_acknowledged_event_ends_once(&world, steps));
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn whatever_the_hook_does_each_record_goes_on_once_and_in_order() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let mut runner = TestRunner::new(Config { cases: 32, failure_persistence: None, ..Config::default() });
+    runner
+        .run(&suite::hook_steps(), |steps| {
+            let directory = tempfile::tempdir().unwrap();
+            let world = world(directory.path());
+            runtime
+                .block_on(suite::whatever_the_hook_does_each_record_goes_on_once_and_in_order(&world, steps));
             Ok(())
         })
         .unwrap();

@@ -4,6 +4,7 @@
 //! again, with the sorter [`Plain`] and the bounds named here.
 
 mod append;
+mod hook;
 mod model;
 mod pages;
 mod retention;
@@ -18,7 +19,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-pub(crate) use self::{append::*, model::*, pages::*, retention::*, settle::*};
+pub(crate) use self::{append::*, hook::*, model::*, pages::*, retention::*, settle::*};
 use super::*;
 use crate::verify::{Received, Request};
 use language::clock::Clock;
@@ -183,7 +184,7 @@ pub(crate) fn failing(record: &Record, at_ms: i64) -> NewError {
             status: Some(400),
             response: Some("bad".to_owned()),
         },
-        trace_key: "62515_1".to_owned(),
+        trace_key: format!("62515_{}", record.id),
         data_uri: "https://example.com/1".to_owned(),
         payload: Some(record.bytes.clone()),
         at_ms,

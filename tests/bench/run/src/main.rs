@@ -7,8 +7,11 @@
 //! The listener runs as `listener dev` with `paused: true`, so that what is
 //! measured is ingest: verified, stored, synced, answered, and indexed beside it.
 //! What is not yet indexed when the load ends is drained, timed, and reported.
+//!
+//! Beside it, in the same run: what the language of a manifest costs a record ([`language`]).
 
 mod case;
+mod language;
 mod program;
 mod report;
 
@@ -21,7 +24,7 @@ use clap::Parser;
 use case::Case;
 use report::Row;
 
-/// Measures durable ingest beside the floor; prints a table and writes bench.json.
+/// Measures durable ingest beside the floor, and templates and filters; prints tables and writes bench.json.
 #[derive(Debug, Parser)]
 pub(crate) struct Options {
     /// Where the programs `listener`, `floor` and `driver` are.
@@ -39,22 +42,24 @@ pub(crate) struct Options {
     /// Times that the cases are run; the median of the ratios is reported.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=20))]
     rounds: u64,
-    /// Only cases whose name contains this.
+    /// Only cases whose name contains this; `language` for templates and filters alone.
     #[arg(long)]
     only: Option<String>,
 }
 
 fn main() -> Result<()> {
     let options = Options::parse();
-    for name in ["listener", "floor", "driver"] {
-        let path = options.programs.join(name);
-        ensure!(path.exists(), "{} is not there; run `make bench`, which builds it", path.display());
-    }
-    let mut rows = Vec::new();
-    for case in Case::all() {
-        if options.only.as_ref().is_some_and(|part| !case.name().contains(part.as_str())) {
-            continue;
+    let wanted = |name: &str| options.only.as_ref().is_none_or(|part| name.contains(part.as_str()));
+    let cases: Vec<Case> = Case::all().into_iter().filter(|case| wanted(&case.name())).collect();
+    if !cases.is_empty() {
+        for name in ["listener", "floor", "driver"] {
+            let path = options.programs.join(name);
+            ensure!(path.exists(), "{} is not there; run `make bench`, which builds it", path.display());
         }
+    }
+    let costs = if wanted("language") { language::run()? } else { Vec::new() };
+    let mut rows = Vec::new();
+    for case in cases {
         let mut rounds = Vec::new();
         for round in 1..=options.rounds {
             eprintln!("{} round {round} of {}", case.name(), options.rounds);
@@ -62,9 +67,10 @@ fn main() -> Result<()> {
         }
         rows.push(Row::of(&case, rounds));
     }
-    ensure!(!rows.is_empty(), "no case is called like that");
+    ensure!(!rows.is_empty() || !costs.is_empty(), "no case is called like that");
     report::print(&rows);
-    report::write(&rows, &options.out)?;
+    report::print_costs(&costs);
+    report::write(&rows, &costs, &options.out)?;
     println!("\nwritten to {}", options.out.display());
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! The table for people and `bench.json` for programs.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::case::Case;
+use crate::language::Cost;
 use crate::program::{Listener, Load};
 
 /// Floor, listener, floor.
@@ -50,6 +52,9 @@ impl Row {
 }
 
 pub(crate) fn print(rows: &[Row]) {
+    if rows.is_empty() {
+        return;
+    }
     println!(
         "{:<34} {:>10} {:>10} {:>6} {:>13} {:>9} {:>9} {:>10} {:>9} {:>7} {:>8}",
         "case",
@@ -92,9 +97,38 @@ pub(crate) fn print(rows: &[Row]) {
     }
 }
 
-pub(crate) fn write(rows: &[Row], out: &Path) -> Result<()> {
+/// What templates, filters and transforms cost a record.
+pub(crate) fn print_costs(costs: &[Cost]) {
+    if costs.is_empty() {
+        return;
+    }
+    println!("\n{:<34} {:>10} {:>10} {:>10}", "language, of one record", "median us", "p99 us", "aim us");
+    for Cost { name, median_ns, p99_ns, aim_ns } in costs {
+        let aim = aim_ns.map_or_else(|| "-".to_owned(), |aim| format!("< {:.0}", micros(aim)));
+        println!("{name:<34} {:>10.2} {:>10.2} {aim:>10}", micros(*median_ns), micros(*p99_ns));
+    }
+}
+
+fn micros(nanoseconds: u64) -> f64 {
+    Duration::from_nanos(nanoseconds).as_secs_f64() * 1e6
+}
+
+fn json_cost(cost: &Cost) -> Value {
+    json!({
+        "name": cost.name,
+        "value": cost.median_ns,
+        "unit": "ns/record",
+        "p99_ns": cost.p99_ns,
+        "aim_ns": cost.aim_ns,
+        "within_aim": cost.aim_ns.map(|aim| cost.median_ns < aim),
+    })
+}
+
+pub(crate) fn write(rows: &[Row], costs: &[Cost], out: &Path) -> Result<()> {
     let results: Vec<Value> = rows.iter().map(json_row).collect();
-    let text = serde_json::to_string_pretty(&json!({"machine": machine(), "results": results}))?;
+    let language: Vec<Value> = costs.iter().map(json_cost).collect();
+    let figures = json!({"machine": machine(), "results": results, "language": language});
+    let text = serde_json::to_string_pretty(&figures)?;
     std::fs::write(out, text + "\n")?;
     Ok(())
 }

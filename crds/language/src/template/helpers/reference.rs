@@ -71,12 +71,10 @@ mod tests {
             }
             assert!(template.contains(name), "the example of {name} does not use it");
             assert!(!doc.gives.is_empty(), "{name}");
-            let settings: serde_json::Value = serde_json::from_str(record).unwrap();
-            let scope = Scope {
-                record: Some(record.as_bytes()),
-                settings: settings.get("settings"),
-                ..Scope::default()
-            };
+            let record_value: serde_json::Value = serde_json::from_str(record).unwrap();
+            let settings = record_value.get("settings").map(crate::template::Json::from);
+            let scope =
+                Scope { record: Some(record.as_bytes()), settings: settings.as_ref(), ..Scope::default() };
             let template =
                 Template::compile(template, Place::Raw).unwrap_or_else(|mistake| panic!("{name}: {mistake}"));
             assert_eq!(template.render(&scope).as_deref(), Ok(output), "{name}");

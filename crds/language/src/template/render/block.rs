@@ -171,7 +171,7 @@ impl<'a> Render<'a> {
     /// Makes `value` the context, unless it is already; true when `leave` must undo it.
     fn enter(&mut self, value: Value<'a>) -> Result<bool, RenderError> {
         let whole = match &value {
-            Value::Map(Map::Doc(spot)) | Value::List(List::Doc(spot)) => spot.is_whole(),
+            Value::Map(Map(spot)) | Value::List(List::Doc(spot)) => spot.is_whole(),
             _ => false,
         };
         let is_root = whole && value::strict_eq(&value, &self.record()?);

@@ -5,6 +5,7 @@
 //! already the context. Recursion is as deep as the template nests, which the scan bounds.
 
 mod block;
+mod json;
 mod path;
 
 pub(super) use path::COMPONENT;
@@ -17,9 +18,12 @@ use std::sync::Arc;
 use super::limits::{self, Budget};
 use super::pattern::Pattern;
 use super::program::{Expr, Node, Program};
-use super::value::{self, Doc, Value};
+use super::value::{self, Doc, Value, escape_json};
 use super::{Place, RenderError, Scope};
 use crate::clock::Clock;
+use json::Within;
+
+static SYSTEM: Clock = Clock::System;
 
 /// Patterns made while rendering that are kept for the next round of a loop.
 const PATTERNS: usize = 8;
@@ -29,8 +33,10 @@ pub(super) struct Render<'a> {
     pub(super) program: &'a Program,
     pub(super) scope: &'a Scope<'a>,
     pub(super) budget: Budget,
-    pub(super) clock: Clock,
+    pub(super) clock: &'a Clock,
     place: Place,
+    /// Where in a JSON document the output stands; followed for [`Place::Json`] alone.
+    within: Within,
     record: OnceCell<Value<'a>>,
     /// The context is the root where there is no value.
     contexts: Vec<Option<Value<'a>>>,
@@ -86,8 +92,9 @@ pub(super) fn render(program: &Program, place: Place, scope: &Scope<'_>) -> Resu
         program,
         scope,
         budget: Budget::new(),
-        clock: Clock::System,
+        clock: scope.clock.unwrap_or(&SYSTEM),
         place,
+        within: Within::default(),
         record: OnceCell::new(),
         contexts: vec![None],
         loops: Vec::new(),
@@ -151,6 +158,11 @@ impl<'a> Render<'a> {
                                 self.push(part)?;
                             }
                         }
+                        (Place::Json, false) if self.within.is_string() => {
+                            let mut escaped = String::with_capacity(text.len());
+                            escape_json(&text, &mut escaped);
+                            self.push(&escaped)?;
+                        }
                         _ => self.push(&text)?,
                     }
                 }
@@ -169,6 +181,9 @@ impl<'a> Render<'a> {
             return Err(RenderError { reason });
         }
         self.out.push_str(text);
+        if self.place == Place::Json {
+            self.within.pass(text);
+        }
         Ok(())
     }
 

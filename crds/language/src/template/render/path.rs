@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use super::Render;
 use crate::template::RenderError;
 use crate::template::program::{Base, LoopName, Path};
-use crate::template::value::{self, Value, path_parts};
+use crate::template::value::{self, Json, Value, path_parts};
 
 /// What `encodeURIComponent` encodes.
 pub(in crate::template) const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -51,16 +51,16 @@ impl<'a> Render<'a> {
     /// A path from the root: `record`, `settings` and the other roots, else a field of the record.
     fn root_path<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> Result<Value<'a>, RenderError> {
         let Some(first) = names.next() else { return self.record() };
-        let more = |name| self.scope.more.and_then(|more| more.get(name));
+        let more = |name| self.scope.more.map_or(Value::Missing, |more| more.value().get(name));
         let start = match first {
             "record" => self.record()?,
-            "settings" => self.scope.settings.map_or(Value::Missing, Value::from_json),
+            "settings" => self.scope.settings.map_or(Value::Missing, Json::value),
             "listener" if self.scope.listener.is_some() => {
-                self.scope.listener.map_or(Value::Missing, Value::from_json)
+                self.scope.listener.map_or(Value::Missing, Json::value)
             }
             name => match more(name) {
-                Some(root) => Value::from_json(root),
-                None => self.record()?.get(name),
+                Value::Missing => self.record()?.get(name),
+                root => root,
             },
         };
         Ok(names.fold(start, |value, name| value.get(name)))

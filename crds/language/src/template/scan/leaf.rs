@@ -157,7 +157,7 @@ fn literal(text: &str, at: usize, quote: char) -> Result<(LeafKind, usize), Faul
 }
 
 /// A path: names, `[segments]`, `..`, `.`, `this`, with `.` or `/` between.
-fn path(text: &str, at: usize) -> Result<(RawPath, usize), Fault> {
+pub(super) fn path(text: &str, at: usize) -> Result<(RawPath, usize), Fault> {
     let mut path = RawPath::default();
     let mut here = at;
     if text.get(here..).is_some_and(|rest| rest.starts_with('@')) {

@@ -102,6 +102,20 @@ pub(super) fn scan(text: &str) -> Result<Scanned, Fault> {
     Ok(Scanned { bodies, texts, leaves })
 }
 
+/// The names of a path that stands alone, from the record on.
+pub(super) fn path(text: &str) -> Result<Vec<String>, Fault> {
+    let (path, end) = leaf::path(text, 0)?;
+    if end < text.len() {
+        let remedy = "write names with . between, other names in brackets: a.[b c].0";
+        return Err(Fault::new(end, text.len(), "something follows the path", remedy));
+    }
+    if path.data || path.up > 0 {
+        let remedy = "leave out ../ and @; begin with a field of the record";
+        return Err(Fault::new(0, text.len(), "the path does not begin at the record", remedy));
+    }
+    Ok(path.names)
+}
+
 impl<'t> Scan<'t> {
     fn rest(&self) -> &'t str {
         self.text.get(self.at..).unwrap_or_default()

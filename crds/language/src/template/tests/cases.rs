@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::template::{Place, Scope, Template};
+use crate::template::{Json, Place, Scope, Template};
 
 #[derive(Deserialize)]
 struct Table<'a> {
@@ -37,9 +37,9 @@ enum Got {
 
 fn run(case: &Case<'_>) -> Got {
     let record = case.context_text.as_deref().unwrap_or(case.context.get());
-    let settings: Option<serde_json::Value> = serde_json::from_str::<serde_json::Value>(record)
+    let settings: Option<Json> = serde_json::from_str::<serde_json::Value>(record)
         .ok()
-        .and_then(|record| record.get("settings").cloned());
+        .and_then(|record| record.get("settings").map(Json::from));
     let scope = Scope { record: Some(record.as_bytes()), settings: settings.as_ref(), ..Scope::default() };
     let place = if case.mode == "uri" { Place::Uri } else { Place::Raw };
     match Template::compile(&case.template, place) {

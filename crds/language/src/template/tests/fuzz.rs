@@ -89,7 +89,7 @@ fn run(template: &str, record: &[u8]) {
     let start = Instant::now();
     for place in [Place::Raw, Place::Uri] {
         let Ok(template) = Template::compile(template, place) else { continue };
-        let settings = serde_json::json!({"region": "eu", "list": [1, {"a": 2}]});
+        let settings = serde_json::json!({"region": "eu", "list": [1, {"a": 2}]}).into();
         let scope = Scope { record: Some(record), settings: Some(&settings), ..Scope::default() };
         if let Ok(text) = template.render(&scope) {
             assert!(text.len() <= limits::OUTPUT);

@@ -3,16 +3,18 @@
 use serde_json::json;
 
 use super::render;
-use crate::template::{Place, Scope, Template};
+use crate::template::{Json, Place, Scope, Template};
 
 #[test]
 fn roots_are_seen_where_they_are_given() {
     let template = "{{count}} {{request.id}} {{records.1.objectId}} {{listener.name}} {{settings.region}}";
     let template = Template::compile(template, Place::Raw).unwrap();
-    let more = json!({"count": 2, "request": {"id": "r1"}, "records": [{"objectId": 1}, {"objectId": 18_446_744_073_709_551_615_u64}]});
-    let (settings, listener) = (json!({"region": "eu"}), json!({"name": "contacts"}));
+    let more = Json::from(
+        json!({"count": 2, "request": {"id": "r1"}, "records": [{"objectId": 1}, {"objectId": 18_446_744_073_709_551_615_u64}]}),
+    );
+    let (settings, listener) = (json!({"region": "eu"}).into(), json!({"name": "contacts"}).into());
     let scope =
-        Scope { record: None, settings: Some(&settings), listener: Some(&listener), more: Some(&more) };
+        Scope { settings: Some(&settings), listener: Some(&listener), more: Some(&more), ..Scope::default() };
     assert_eq!(template.render(&scope).as_deref(), Ok("2 r1 18446744073709551615 contacts eu"));
     // Without them the same names are fields of the record.
     let scope = Scope {
@@ -119,4 +121,36 @@ fn a_template_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>(_: &T) {}
     let template = Template::compile("{{regexMatch a \"x\"}}", Place::Raw).unwrap();
     shared(&template);
+}
+
+#[test]
+fn integers_print_as_they_were_written_whatever_root_they_stand_in() {
+    let text =
+        r#"{"big":123456789012345678901234567890,"list":[18446744073709551616,{"a":-9223372036854775809}]}"#;
+    let json = || Json::read(text).unwrap();
+    let (settings, listener) = (json(), json());
+    let more = Json::read(format!(r#"{{"records":[{text}],"request":{text}}}"#)).unwrap();
+    let scope =
+        Scope { settings: Some(&settings), listener: Some(&listener), more: Some(&more), ..Scope::default() };
+    for root in ["settings", "listener", "request", "records.0"] {
+        let template = format!(
+            "{{{{{root}.big}}}} {{{{{{jsonSerialize {root}}}}}}} {{{{#each {root}.list}}}}{{{{{{this}}}}}} {{{{/each}}}}"
+        );
+        let template = Template::compile(&template, Place::Raw).unwrap();
+        let expect = format!(
+            r#"123456789012345678901234567890 {text} 18446744073709551616 {{"a":-9223372036854775809}} "#
+        );
+        assert_eq!(template.render(&scope).as_deref(), Ok(expect.as_str()), "{root}");
+    }
+    assert_eq!(serde_json::to_string(&[&settings]).unwrap(), format!("[{text}]"));
+}
+
+#[test]
+fn the_clock_is_the_scopes() {
+    let clock = crate::clock::Clock::manual(1_790_000_000_123);
+    let scope = Scope { clock: Some(&clock), ..Scope::default() };
+    let template = Template::compile("{{timestamp}}", Place::Raw).unwrap();
+    assert_eq!(template.render(&scope).as_deref(), Ok("2026-09-21T14:13:20.123Z"));
+    clock.set_ms(0);
+    assert_eq!(template.render(&scope).as_deref(), Ok("1970-01-01T00:00:00.000Z"));
 }

@@ -52,24 +52,39 @@ pub(in crate::template) struct Doc<'a> {
     nodes: Vec<Node>,
 }
 
+/// A doc that is read for one rendering, or one that outlives it.
+#[derive(Clone, Debug)]
+enum Held<'a> {
+    Shared(Rc<Doc<'a>>),
+    Lent(&'a Doc<'static>),
+}
+
 /// A list or map within a doc.
 #[derive(Clone, Debug)]
 pub(in crate::template) struct Spot<'a> {
-    doc: Rc<Doc<'a>>,
+    doc: Held<'a>,
     at: u32,
 }
 
 impl<'a> Doc<'a> {
     /// Reads `text`, or gives the byte at which it stops being JSON.
     pub(in crate::template) fn read(text: Cow<'a, str>, wanted: &Wanted) -> Result<Value<'a>, usize> {
+        let doc = Self::parse(text, wanted)?;
+        Ok(value(&Held::Shared(Rc::new(doc)), 0))
+    }
+
+    pub(super) fn parse(text: Cow<'a, str>, wanted: &Wanted) -> Result<Self, usize> {
         if u32::try_from(text.len()).is_err() {
             return Err(0);
         }
         let mut reader = Reader { bytes: text.as_bytes(), at: 0, nodes: Vec::with_capacity(32) };
         reader.document(wanted).map_err(|Stop| reader.at)?;
         let nodes = reader.nodes;
-        let doc = Rc::new(Self { text, nodes });
-        Ok(value(&doc, 0))
+        Ok(Self { text, nodes })
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
     fn node(&self, at: u32) -> Option<Node> {
@@ -80,12 +95,31 @@ impl<'a> Doc<'a> {
         self.text.get(node.start as usize..node.end as usize).unwrap_or_default()
     }
 
+    fn is_key(&self, node: Node, name: &str) -> bool {
+        match node.kind {
+            Kind::Escaped => unescape(self.slice(node)) == name,
+            _ => self.slice(node) == name,
+        }
+    }
+}
+
+impl Doc<'static> {
+    pub(super) fn null() -> Self {
+        let node = Node { kind: Kind::Null, start: 0, end: 0, next: 1, count: 0 };
+        Self { text: Cow::Borrowed("null"), nodes: vec![node] }
+    }
+}
+
+impl<'a> Held<'a> {
     /// The node's text, borrowed from the record where that is possible.
     fn borrow(&self, node: Node) -> Cow<'a, str> {
         let range = node.start as usize..node.end as usize;
-        match &self.text {
-            Cow::Borrowed(text) => Cow::Borrowed(text.get(range).unwrap_or_default()),
-            Cow::Owned(text) => Cow::Owned(text.get(range).unwrap_or_default().to_owned()),
+        match self {
+            Self::Lent(doc) => Cow::Borrowed(doc.slice(node)),
+            Self::Shared(doc) => match &doc.text {
+                Cow::Borrowed(text) => Cow::Borrowed(text.get(range).unwrap_or_default()),
+                Cow::Owned(text) => Cow::Owned(text.get(range).unwrap_or_default().to_owned()),
+            },
         }
     }
 
@@ -96,15 +130,34 @@ impl<'a> Doc<'a> {
         }
     }
 
-    fn is_key(&self, node: Node, name: &str) -> bool {
-        match node.kind {
-            Kind::Escaped => unescape(self.slice(node)) == name,
-            _ => self.slice(node) == name,
+    fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Shared(one), Self::Shared(two)) => Rc::ptr_eq(one, two),
+            (Self::Lent(one), Self::Lent(two)) => std::ptr::eq(*one, *two),
+            _ => false,
         }
     }
 }
 
-fn value<'a>(doc: &Rc<Doc<'a>>, at: u32) -> Value<'a> {
+impl<'a> std::ops::Deref for Held<'a> {
+    type Target = Doc<'a>;
+
+    fn deref(&self) -> &Doc<'a> {
+        match self {
+            Self::Shared(doc) => doc,
+            Self::Lent(doc) => doc,
+        }
+    }
+}
+
+impl<'a> Value<'a> {
+    /// The whole of a doc that outlives the rendering.
+    pub(super) fn of(doc: &'a Doc<'static>) -> Self {
+        value(&Held::Lent(doc), 0)
+    }
+}
+
+fn value<'a>(doc: &Held<'a>, at: u32) -> Value<'a> {
     let Some(node) = doc.node(at) else { return Value::Missing };
     match node.kind {
         Kind::Null => Value::Null,
@@ -117,8 +170,8 @@ fn value<'a>(doc: &Rc<Doc<'a>>, at: u32) -> Value<'a> {
             _ => Value::Int(doc.borrow(node)),
         },
         Kind::Text | Kind::Escaped => Value::Text(doc.string(node)),
-        Kind::List => Value::List(List::Doc(Spot { doc: Rc::clone(doc), at })),
-        Kind::Map => Value::Map(Map::Doc(Spot { doc: Rc::clone(doc), at })),
+        Kind::List => Value::List(List::Doc(Spot { doc: doc.clone(), at })),
+        Kind::Map => Value::Map(Map(Spot { doc: doc.clone(), at })),
     }
 }
 
@@ -138,12 +191,12 @@ impl<'a> Spot<'a> {
     }
 
     pub(in crate::template) fn same(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.doc, &other.doc) && self.at == other.at
+        self.doc.same(&other.doc) && self.at == other.at
     }
 
-    /// Whether this is the whole text.
+    /// Whether this is the whole of a text that is read for this rendering.
     pub(in crate::template) fn is_whole(&self) -> bool {
-        self.at == 0
+        self.at == 0 && matches!(self.doc, Held::Shared(_))
     }
 
     /// The nodes of this spot, itself first, each with the text that stands for it.

@@ -2,10 +2,11 @@
 //!
 //! JavaScript's kinds, with two differences: an integer keeps the digits that the JSON had, at any
 //! size, and texts are counted in Unicode scalar values. Lists and maps are never copied out of
-//! the record: they point into its [`Doc`], or into the settings.
+//! the record: they point into its [`Doc`], or into that of the settings.
 
 mod compare;
 mod doc;
+mod json;
 mod number;
 mod print;
 mod reader;
@@ -13,10 +14,9 @@ mod reader;
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use serde_json::Value as Json;
-
 pub(super) use compare::{code_units, loose_eq, order, strict_eq};
 pub(super) use doc::{Doc, Spot, Wanted};
+pub use json::Json;
 pub(super) use number::{exact_digits, exponential, js_number, numeric_text, round_digits};
 pub(super) use print::{escape_json, json_text, text};
 
@@ -39,16 +39,12 @@ pub(super) enum Value<'a> {
 #[derive(Clone, Debug)]
 pub(super) enum List<'a> {
     Doc(Spot<'a>),
-    Json(&'a [Json]),
     /// Made by a helper.
     Own(Rc<[Value<'a>]>),
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Map<'a> {
-    Doc(Spot<'a>),
-    Json(&'a serde_json::Map<String, Json>),
-}
+pub(super) struct Map<'a>(pub(super) Spot<'a>);
 
 /// A value that is not there, to be borrowed.
 pub(super) const MISSING: Value<'static> = Value::Missing;
@@ -60,20 +56,6 @@ impl<'a> Value<'a> {
 
     pub(super) fn list(items: Vec<Value<'a>>) -> Self {
         Self::List(List::Own(items.into()))
-    }
-
-    pub(super) fn from_json(json: &'a Json) -> Self {
-        match json {
-            Json::Null => Self::Null,
-            Json::Bool(bool) => Self::Bool(*bool),
-            Json::Number(number) => match number.as_f64() {
-                Some(double) if number.is_f64() => Self::Num(double),
-                _ => Self::Int(number.to_string().into()),
-            },
-            Json::String(text) => Self::Text(text.into()),
-            Json::Array(items) => Self::List(List::Json(items)),
-            Json::Object(members) => Self::Map(Map::Json(members)),
-        }
     }
 
     /// Missing, null and the empty text.
@@ -137,9 +119,8 @@ impl<'a> Value<'a> {
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Text(text) | Self::Int(text) => text.len(),
-            Self::List(List::Doc(spot)) | Self::Map(Map::Doc(spot)) => spot.weight(),
-            Self::List(list) => list.len().saturating_mul(16),
-            Self::Map(map) => map.len().saturating_mul(32),
+            Self::List(List::Doc(spot)) | Self::Map(Map(spot)) => spot.weight(),
+            Self::List(List::Own(items)) => items.len().saturating_mul(16),
             _ => 8,
         }
     }
@@ -149,7 +130,6 @@ impl<'a> List<'a> {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Doc(spot) => spot.len(),
-            Self::Json(items) => items.len(),
             Self::Own(items) => items.len(),
         }
     }
@@ -157,7 +137,6 @@ impl<'a> List<'a> {
     pub(super) fn get(&self, at: usize) -> Value<'a> {
         match self {
             Self::Doc(spot) => spot.element(at),
-            Self::Json(items) => items.get(at).map_or(Value::Missing, Value::from_json),
             Self::Own(items) => items.get(at).cloned().unwrap_or(Value::Missing),
         }
     }
@@ -165,7 +144,6 @@ impl<'a> List<'a> {
     pub(super) fn items(&self) -> Vec<Value<'a>> {
         match self {
             Self::Doc(spot) => spot.elements(),
-            Self::Json(items) => items.iter().map(Value::from_json).collect(),
             Self::Own(items) => items.to_vec(),
         }
     }
@@ -173,7 +151,6 @@ impl<'a> List<'a> {
     fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Doc(one), Self::Doc(two)) => one.same(two),
-            (Self::Json(one), Self::Json(two)) => std::ptr::eq(*one, *two),
             (Self::Own(one), Self::Own(two)) => Rc::ptr_eq(one, two),
             _ => false,
         }
@@ -182,17 +159,11 @@ impl<'a> List<'a> {
 
 impl<'a> Map<'a> {
     pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Doc(spot) => spot.len(),
-            Self::Json(members) => members.len(),
-        }
+        self.0.len()
     }
 
     pub(super) fn get(&self, name: &str) -> Value<'a> {
-        match self {
-            Self::Doc(spot) => spot.member(name),
-            Self::Json(members) => members.get(name).map_or(Value::Missing, Value::from_json),
-        }
+        self.0.member(name)
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -200,21 +171,11 @@ impl<'a> Map<'a> {
     }
 
     pub(super) fn members(&self) -> Vec<(Cow<'a, str>, Value<'a>)> {
-        match self {
-            Self::Doc(spot) => spot.members(),
-            Self::Json(members) => members
-                .iter()
-                .map(|(name, value)| (Cow::Borrowed(name.as_str()), Value::from_json(value)))
-                .collect(),
-        }
+        self.0.members()
     }
 
     fn same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Doc(one), Self::Doc(two)) => one.same(two),
-            (Self::Json(one), Self::Json(two)) => std::ptr::eq(*one, *two),
-            _ => false,
-        }
+        self.0.same(&other.0)
     }
 }
 

@@ -5,14 +5,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value as Json;
-
 use super::doc::{Kind, Spot, unescape};
 use super::number::js_number;
 use super::{List, Map, Value};
-
-/// Levels of a JSON value that came parsed; records are not bound by it.
-const LEVELS: usize = 256;
 
 /// The text of a value.
 pub(in crate::template) fn text<'v>(value: &'v Value<'_>) -> Cow<'v, str> {
@@ -42,16 +37,7 @@ fn write_json(value: &Value<'_>, out: &mut String) {
     match value {
         Value::Text(text) => quote(text, out),
         Value::Missing | Value::Null => out.push_str("null"),
-        Value::List(List::Doc(spot)) | Value::Map(Map::Doc(spot)) => write_spot(spot, out),
-        Value::List(List::Json(items)) => {
-            out.push('[');
-            for (at, item) in items.iter().enumerate() {
-                comma(at, out);
-                write_parsed(item, LEVELS, out);
-            }
-            out.push(']');
-        }
-        Value::Map(Map::Json(members)) => write_members(members, LEVELS, out),
+        Value::List(List::Doc(spot)) | Value::Map(Map(spot)) => write_spot(spot, out),
         // Helpers make flat lists, so this goes one level down.
         Value::List(List::Own(items)) => {
             out.push('[');
@@ -63,33 +49,6 @@ fn write_json(value: &Value<'_>, out: &mut String) {
         }
         other => out.push_str(&text(other)),
     }
-}
-
-fn write_parsed(json: &Json, levels: usize, out: &mut String) {
-    match json {
-        Json::Array(_) | Json::Object(_) if levels == 0 => out.push_str("null"),
-        Json::Array(items) => {
-            out.push('[');
-            for (at, item) in items.iter().enumerate() {
-                comma(at, out);
-                write_parsed(item, levels - 1, out);
-            }
-            out.push(']');
-        }
-        Json::Object(members) => write_members(members, levels - 1, out),
-        plain => write_json(&Value::from_json(plain), out),
-    }
-}
-
-fn write_members(members: &serde_json::Map<String, Json>, levels: usize, out: &mut String) {
-    out.push('{');
-    for (at, (name, member)) in members.iter().enumerate() {
-        comma(at, out);
-        quote(name, out);
-        out.push(':');
-        write_parsed(member, levels, out);
-    }
-    out.push('}');
 }
 
 fn write_spot(spot: &Spot<'_>, out: &mut String) {
@@ -148,16 +107,8 @@ fn comma(before: usize, out: &mut String) {
 }
 
 fn holds_map(list: &List<'_>) -> bool {
-    fn parsed(json: &Json, levels: usize) -> bool {
-        match json {
-            Json::Object(_) => true,
-            Json::Array(items) => levels == 0 || items.iter().any(|item| parsed(item, levels - 1)),
-            _ => false,
-        }
-    }
     match list {
         List::Doc(spot) => spot.walk().any(|(node, _)| node.kind == Kind::Map),
-        List::Json(items) => items.iter().any(|item| parsed(item, LEVELS)),
         List::Own(items) => items.iter().any(|item| match item {
             Value::Map(_) => true,
             Value::List(list) => holds_map(list),

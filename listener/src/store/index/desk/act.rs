@@ -259,6 +259,13 @@ fn tag(connection: &Connection, id: i64, add: &[String], remove: &[String]) -> R
     Ok(())
 }
 
+/// When the next waiting is over, epoch milliseconds.
+pub(super) fn next_opening(connection: &Connection) -> Result<Option<i64>, Trouble> {
+    Ok(connection
+        .prepare_cached("SELECT min(waits_until) FROM error WHERE state = 1 AND waits_until IS NOT NULL")?
+        .query_row([], |row| row.get(0))?)
+}
+
 /// Opens errors whose waiting is over; how many.
 pub(in crate::store::index) fn end_waits(
     connection: &Connection,

@@ -105,7 +105,7 @@ pub(super) fn end_plan(connection: &Connection, plan: i64, now_ms: i64) -> Resul
         }
     }
     connection
-        .prepare_cached("UPDATE bulk SET total = ?2 WHERE id = ?1")?
+        .prepare_cached("UPDATE bulk SET total = ?2, whole = 1 WHERE id = ?1")?
         .execute(params![plan, crate::store::index::trouble::signed(effect.matched)])?;
     let Selection::Errors(filter) = &bulk.selection else {
         return Err(Fail::not_found("plan", plan));
@@ -120,7 +120,7 @@ pub(super) fn start(connection: &Connection, actor: &Actor, plan: i64, now_ms: i
     forget(connection, now_ms)?;
     let started = connection
         .prepare_cached(
-            "UPDATE bulk SET state = ?3, started_at = ?2, actor = ?4 WHERE id = ?1 AND state = 0",
+            "UPDATE bulk SET state = ?3, started_at = ?2, actor = ?4 WHERE id = ?1 AND state = 0 AND whole = 1",
         )?
         .execute(params![plan, now_ms, RUNNING, actor.0])?;
     let bulk = find(connection, plan).map_err(|fail| match fail {
@@ -134,6 +134,11 @@ pub(super) fn start(connection: &Connection, actor: &Actor, plan: i64, now_ms: i
     let detail = format!("{} of {} errors", bulk.act.name(), bulk.total);
     audit::write(connection, now_ms, actor, bulk.act.name(), about, &detail)?;
     Ok(bulk)
+}
+
+/// Whether a bulk act runs.
+pub(super) fn runs(connection: &Connection) -> Result<bool, Trouble> {
+    Ok(connection.prepare_cached("SELECT 1 FROM bulk INDEXED BY bulk_running WHERE state = 1")?.exists([])?)
 }
 
 /// Does the next step of the oldest bulk act that runs; none where none runs.

@@ -2,7 +2,8 @@
 //!
 //! [`way`] chooses how a list is read, [`tally`] counts, [`act`] changes one error and [`bulk`]
 //! many. Errors on their way again are put into pages by [`retry`], or, where they failed before
-//! any destination, appended to the journal by [`resend`]. [`fold`] closes older errors.
+//! any destination, appended to the journal by [`resend`]; what passes the hook at last goes on by
+//! [`mend`]. [`fold`] closes older errors.
 
 mod act;
 mod audit;
@@ -12,6 +13,7 @@ mod detail;
 mod fail;
 pub(super) mod fold;
 mod list;
+pub(super) mod mend;
 pub(super) mod resend;
 pub(super) mod retry;
 mod runner;

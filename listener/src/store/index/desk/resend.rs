@@ -73,6 +73,17 @@ pub(in crate::store::index) fn arrive(
     Ok(resolved > 0)
 }
 
+/// In the same transaction: it failed before any destination again, as the newest error that there is.
+pub(in crate::store::index) fn failed_again(connection: &Connection, error: i64) -> Result<(), Trouble> {
+    connection
+        .prepare_cached(
+            "UPDATE error SET resolution = 'newer_error', \
+             newer_error = (SELECT seq FROM sqlite_sequence WHERE name = 'error') WHERE id = ?1",
+        )?
+        .execute([error])?;
+    Ok(())
+}
+
 /// After an opening: what was noted as appended and is not indexed by now was lost with the end of
 /// the journal, or comes again; both are right, because [`arrive`] takes it once.
 pub(in crate::store::index) fn take_back(connection: &Connection) -> Result<(), Trouble> {

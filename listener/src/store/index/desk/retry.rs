@@ -139,6 +139,11 @@ impl Commit {
         for error in &self.left_out {
             resolve(connection, *error, self.now_ms)?;
         }
+        if !self.left_out.is_empty() {
+            connection
+                .prepare_cached("UPDATE destination SET ignored = ignored + ?2 WHERE name = ?1")?
+                .execute(params![self.destination, count(self.left_out.len())])?;
+        }
         for (error, failure) in &self.failed {
             open_again(connection, *error, None, failure, 0)?;
         }
@@ -230,7 +235,7 @@ pub(in crate::store::index) fn settle(
     Ok(())
 }
 
-fn errors_of(connection: &Connection, page: u64) -> Result<BTreeMap<RecordId, i64>, Trouble> {
+pub(super) fn errors_of(connection: &Connection, page: u64) -> Result<BTreeMap<RecordId, i64>, Trouble> {
     let mut statement =
         connection.prepare_cached("SELECT delivery, element, error FROM retry WHERE page = ?1")?;
     let rows = statement.query_map([signed(page)], |row| {

@@ -1,4 +1,4 @@
-//! What goes on by itself: bulk acts, and errors that go into the journal again.
+//! What goes on by itself: bulk acts, errors that go into the journal again, waits that end.
 //!
 //! One task of the store. It sleeps until it is woken, does one small step after the other, and
 //! ends with the store. What it had not done is found in the tables after the next opening.
@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{bulk, resend};
+use super::{act, bulk, resend};
 use crate::store::StoreError;
 use crate::store::index::readers::Readers;
 use crate::store::index::writer::{Durability, Writer};
@@ -21,8 +21,12 @@ use language::clock::Clock;
 const APPENDS: i64 = 64;
 /// Between two steps, so that settling and indexing come in between.
 const PAUSE: Duration = Duration::from_millis(2);
+/// Until the clock is looked at again, while errors wait for a time.
+const TICK: Duration = Duration::from_secs(1);
+/// Waits that end in one step.
+const OPENINGS: i64 = 1_000;
 /// After a step that failed.
-const AFTER_FAILURE: Duration = Duration::from_secs(1);
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
 /// The way to the task.
 #[derive(Clone, Debug, Default)]
@@ -56,8 +60,9 @@ impl Runner {
         let mut failing = false;
         loop {
             let pause = match work.step().await {
-                Ok(true) => Some(PAUSE),
-                Ok(false) => None,
+                Ok(Step::Done) => Some(PAUSE),
+                Ok(Step::Nothing { waits: true }) => Some(TICK),
+                Ok(Step::Nothing { waits: false }) => None,
                 Err(StoreError::Closed) => return,
                 Err(error) => {
                     if !std::mem::replace(&mut failing, true) {
@@ -69,6 +74,9 @@ impl Runner {
             failing &= pause == Some(AFTER_FAILURE);
             let next = async {
                 match pause {
+                    Some(TICK) => {
+                        let _ = tokio::time::timeout(TICK, self.wake.notified()).await;
+                    }
                     Some(pause) => tokio::time::sleep(pause).await,
                     None => self.wake.notified().await,
                 }
@@ -81,17 +89,46 @@ impl Runner {
     }
 }
 
+/// What a step did.
+enum Step {
+    /// Something, and there may be more.
+    Done,
+    /// Nothing.
+    Nothing {
+        /// There are errors that wait for a time.
+        waits: bool,
+    },
+}
+
 impl Work {
-    /// Whether something was done.
-    async fn step(&self) -> Result<bool, StoreError> {
+    async fn step(&self) -> Result<Step, StoreError> {
         let now_ms = self.clock.now_ms();
-        let stepped =
-            self.writer.call(Durability::Synced, move |connection| bulk::step(connection, now_ms)).await?;
+        let (running, opening) = self
+            .readers
+            .run(|connection| Ok((bulk::runs(connection)?, act::next_opening(connection)?)))
+            .await?;
+        let mut stepped = None;
+        if running {
+            stepped = self
+                .writer
+                .call(Durability::Synced, move |connection| bulk::step(connection, now_ms))
+                .await?;
+        }
+        let over = opening.is_some_and(|at_ms| at_ms <= now_ms);
+        if over {
+            let opened = self
+                .writer
+                .call(Durability::Synced, move |connection| act::end_waits(connection, now_ms, OPENINGS));
+            opened.await?;
+        }
         let resent = self.resend(now_ms).await?;
         if resent || stepped.is_some_and(|stepped| stepped.retries) {
             self.changes.send_modify(|number| *number = number.wrapping_add(1));
         }
-        Ok(resent || stepped.is_some())
+        if resent || over || stepped.is_some() {
+            return Ok(Step::Done);
+        }
+        Ok(Step::Nothing { waits: opening.is_some() })
     }
 
     async fn resend(&self, now_ms: i64) -> Result<bool, StoreError> {

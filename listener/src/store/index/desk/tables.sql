@@ -128,7 +128,8 @@ CREATE INDEX audit_of ON audit(error, id) WHERE error IS NOT NULL;
 CREATE INDEX audit_bulk ON audit(bulk) WHERE bulk IS NOT NULL;
 CREATE INDEX audit_age ON audit(at);
 
--- state: 0 planned, 1 running, 2 done, 3 cancelled. cursor: the last error that was done.
+-- state: 0 planned, 1 running, 2 done, 3 cancelled. whole: all items of the plan are there.
+-- cursor: the last error that was done.
 CREATE TABLE bulk(
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     actor TEXT NOT NULL,
@@ -139,6 +140,7 @@ CREATE TABLE bulk(
     done INTEGER NOT NULL DEFAULT 0,
     passed INTEGER NOT NULL DEFAULT 0,
     cursor INTEGER NOT NULL DEFAULT 0,
+    whole INTEGER NOT NULL DEFAULT 0,
     planned_at INTEGER NOT NULL,
     started_at INTEGER,
     ended_at INTEGER
@@ -163,5 +165,7 @@ CREATE TABLE retry(
     PRIMARY KEY (page, delivery, element)
 ) STRICT, WITHOUT ROWID;
 
+-- How often something passed the hook that had failed there.
+ALTER TABLE meta ADD COLUMN mended INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE meta DROP COLUMN open_errors;
 ALTER TABLE destination DROP COLUMN open_errors;
