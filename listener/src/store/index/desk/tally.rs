@@ -1,6 +1,7 @@
-//! Counts without counting: the tally by destination, class and state.
+//! Counts without counting: the tally by destination, class and state, and the facets.
 
 use rusqlite::Connection;
+use rusqlite::types::Value;
 
 use super::{condition::Conditions, state};
 use crate::desk::{Counts, ErrorFilter, State};
@@ -9,6 +10,7 @@ use crate::store::index::trouble::{Trouble, unsigned};
 
 /// Destinations that a count names at most.
 const MAX_DESTINATIONS: usize = 33;
+const HOUR_MS: i64 = 3_600_000;
 
 /// A row of the tally.
 #[derive(Debug)]
@@ -17,6 +19,12 @@ pub(super) struct Tally {
     pub(super) class: ErrorClass,
     pub(super) state: State,
     pub(super) number: u64,
+}
+
+impl Tally {
+    fn is_at_place_of(&self, other: &Self) -> bool {
+        (&self.destination, self.class, self.state) == (&other.destination, other.class, other.state)
+    }
 }
 
 /// The rows that a filter's states, destination and class name.
@@ -35,24 +43,122 @@ pub(super) fn matching(connection: &Connection, filter: &ErrorFilter) -> Result<
     read(connection, &sql, &conditions)
 }
 
-/// How many errors match.
+/// How many errors match. Where one thing more than the place is asked for, the facets know it;
+/// only where several are, or a trace key, the errors are looked at.
 pub(super) fn count(connection: &Connection, filter: &ErrorFilter) -> Result<Counts, Trouble> {
-    let only_places = ErrorFilter {
-        states: filter.states.clone(),
-        destination: filter.destination.clone(),
-        class: filter.class,
-        ..ErrorFilter::default()
-    } == *filter;
-    if only_places {
-        return Ok(sum(matching(connection, filter)?));
+    let ErrorFilter { states, destination, class, .. } = filter;
+    let places = ErrorFilter {
+        states: states.clone(),
+        destination: destination.clone(),
+        class: *class,
+        ..Default::default()
+    };
+    let ErrorFilter {
+        trace_key: None, trace_key_prefix: None, tag, assignee, text, from_ms, until_ms, ..
+    } = filter
+    else {
+        return walk(connection, filter);
+    };
+    let timed = from_ms.is_some() || until_ms.is_some();
+    let all = match (tag, assignee.as_deref(), text, timed) {
+        (None, None, None, false) => matching(connection, filter)?,
+        (Some(tag), None, None, false) => {
+            facets(connection, &places, "kind = 't' AND value = ?", [tag.clone().into()])?
+        }
+        (None, Some(""), None, false) => {
+            let mut all = matching(connection, filter)?;
+            for somebody in facets(connection, &places, "kind = 'a'", [])? {
+                let place = all.iter_mut().find(|tally| tally.is_at_place_of(&somebody));
+                if let Some(place) = place {
+                    place.number = place.number.saturating_sub(somebody.number);
+                }
+            }
+            all.retain(|tally| tally.number > 0);
+            all
+        }
+        (None, Some(name), None, false) => {
+            facets(connection, &places, "kind = 'a' AND value = ?", [name.to_owned().into()])?
+        }
+        (None, None, Some(text), false) => {
+            let messages =
+                "kind = 'm' AND value IN (SELECT id FROM message WHERE instr(lower(text), lower(?)) > 0)";
+            facets(connection, &places, messages, [text.clone().into()])?
+        }
+        (None, None, None, true) => return timed_count(connection, &places, *from_ms, *until_ms),
+        _ => return walk(connection, filter),
+    };
+    Ok(sum(all))
+}
+
+/// Whole hours are counted by the facets, what is left at both ends by the errors.
+fn timed_count(
+    connection: &Connection,
+    places: &ErrorFilter,
+    from_ms: Option<i64>,
+    until_ms: Option<i64>,
+) -> Result<Counts, Trouble> {
+    let (from, until) = (from_ms.unwrap_or(i64::MIN), until_ms.unwrap_or(i64::MAX));
+    let first = from.div_euclid(HOUR_MS) + i64::from(from.rem_euclid(HOUR_MS) > 0);
+    let last = until.div_euclid(HOUR_MS);
+    // An open end lies in no hour that has an end.
+    let (first, last) =
+        (if from_ms.is_none() { i64::MIN } else { first }, if until_ms.is_none() { i64::MAX } else { last });
+    if first >= last {
+        return walk(connection, &ErrorFilter { from_ms, until_ms, ..places.clone() });
     }
+    let hours = "kind = 'h' AND value >= ? AND value < ?";
+    let mut all = facets(connection, places, hours, [first.into(), last.into()])?;
+    let ends = [
+        from_ms.map(|from| (from, first.saturating_mul(HOUR_MS))),
+        until_ms.map(|until| (last.saturating_mul(HOUR_MS), until)),
+    ];
+    for (from, until) in ends.into_iter().flatten().filter(|(from, until)| from < until) {
+        let end = ErrorFilter { from_ms: Some(from), until_ms: Some(until), ..places.clone() };
+        all.extend(walked(connection, &end)?);
+    }
+    Ok(sum(all))
+}
+
+fn facets<const N: usize>(
+    connection: &Connection,
+    places: &ErrorFilter,
+    condition: &str,
+    values: [Value; N],
+) -> Result<Vec<Tally>, Trouble> {
+    let mut conditions = Conditions::of(places);
+    conditions.push(condition, values);
+    let sql = format!(
+        "SELECT destination, class, state, sum(number) FROM facet WHERE number > 0 AND {} \
+         GROUP BY destination, class, state",
+        conditions.text()
+    );
+    read(connection, &sql, &conditions)
+}
+
+/// Looks at the errors.
+fn walk(connection: &Connection, filter: &ErrorFilter) -> Result<Counts, Trouble> {
+    Ok(sum(walked(connection, filter)?))
+}
+
+fn walked(connection: &Connection, filter: &ErrorFilter) -> Result<Vec<Tally>, Trouble> {
     let conditions = Conditions::of(filter);
     let sql = format!(
         "SELECT destination, class, state, count(*) FROM {} WHERE {} GROUP BY destination, class, state",
         from(filter),
         conditions.text()
     );
-    Ok(sum(read(connection, &sql, &conditions)?))
+    read(connection, &sql, &conditions)
+}
+
+/// Removes facets of nothing, at most `limit`; how many.
+pub(in crate::store::index) fn remove_empty(connection: &Connection, limit: i64) -> Result<u64, Trouble> {
+    let removed = connection
+        .prepare_cached(
+            "DELETE FROM facet WHERE (kind, value, destination, class, state) IN \
+             (SELECT kind, value, destination, class, state FROM facet WHERE number = 0 LIMIT ?1)",
+        )?
+        .execute([limit])?;
+    Ok(unsigned(crate::store::index::trouble::count(removed)))
 }
 
 /// The index that answers a count without the table, where there is one.
