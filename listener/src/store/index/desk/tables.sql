@@ -192,10 +192,11 @@ CREATE TABLE bulk(
 ) STRICT;
 CREATE INDEX bulk_running ON bulk(id) WHERE state = 1;
 
--- What a bulk act is about, fixed by its plan.
+-- What a bulk act is about, fixed by its plan. done: 1 where the act was done to it.
 CREATE TABLE bulk_item(
     bulk INTEGER NOT NULL,
     error INTEGER NOT NULL,
+    done INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (bulk, error)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX bulk_item_of ON bulk_item(error);

@@ -3,7 +3,8 @@
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use super::{condition::Conditions, state};
+use super::condition::{Conditions, prefix_range};
+use super::state;
 use crate::desk::{Counts, ErrorFilter, State};
 use crate::store::ErrorClass;
 use crate::store::index::trouble::{Trouble, unsigned};
@@ -11,6 +12,8 @@ use crate::store::index::trouble::{Trouble, unsigned};
 /// Destinations that a count names at most.
 const MAX_DESTINATIONS: usize = 33;
 const HOUR_MS: i64 = 3_600_000;
+/// Errors without a prefix that are counted rather than those with it.
+const FEW_OTHERS: i64 = 40_000;
 
 /// A row of the tally.
 #[derive(Debug)]
@@ -19,12 +22,6 @@ pub(super) struct Tally {
     pub(super) class: ErrorClass,
     pub(super) state: State,
     pub(super) number: u64,
-}
-
-impl Tally {
-    fn is_at_place_of(&self, other: &Self) -> bool {
-        (&self.destination, self.class, self.state) == (&other.destination, other.class, other.state)
-    }
 }
 
 /// The rows that a filter's states, destination and class name.
@@ -46,6 +43,12 @@ pub(super) fn matching(connection: &Connection, filter: &ErrorFilter) -> Result<
 /// How many errors match. Where one thing more than the place is asked for, the facets know it;
 /// only where several are, or a trace key, the errors are looked at.
 pub(super) fn count(connection: &Connection, filter: &ErrorFilter) -> Result<Counts, Trouble> {
+    // One look: tally, facets and errors change together.
+    let transaction = connection.unchecked_transaction()?;
+    counted(&transaction, filter)
+}
+
+fn counted(connection: &Connection, filter: &ErrorFilter) -> Result<Counts, Trouble> {
     let ErrorFilter { states, destination, class, .. } = filter;
     let places = ErrorFilter {
         states: states.clone(),
@@ -57,6 +60,11 @@ pub(super) fn count(connection: &Connection, filter: &ErrorFilter) -> Result<Cou
         trace_key: None, trace_key_prefix: None, tag, assignee, text, from_ms, until_ms, ..
     } = filter
     else {
+        if let Some(prefix) = &filter.trace_key_prefix
+            && *filter == (ErrorFilter { trace_key_prefix: Some(prefix.clone()), ..places.clone() })
+        {
+            return prefix_count(connection, filter, prefix);
+        }
         return walk(connection, filter);
     };
     let timed = from_ms.is_some() || until_ms.is_some();
@@ -66,15 +74,7 @@ pub(super) fn count(connection: &Connection, filter: &ErrorFilter) -> Result<Cou
             facets(connection, &places, "kind = 't' AND value = ?", [tag.clone().into()])?
         }
         (None, Some(""), None, false) => {
-            let mut all = matching(connection, filter)?;
-            for somebody in facets(connection, &places, "kind = 'a'", [])? {
-                let place = all.iter_mut().find(|tally| tally.is_at_place_of(&somebody));
-                if let Some(place) = place {
-                    place.number = place.number.saturating_sub(somebody.number);
-                }
-            }
-            all.retain(|tally| tally.number > 0);
-            all
+            less(matching(connection, filter)?, &facets(connection, &places, "kind = 'a'", [])?)
         }
         (None, Some(name), None, false) => {
             facets(connection, &places, "kind = 'a' AND value = ?", [name.to_owned().into()])?
@@ -88,6 +88,43 @@ pub(super) fn count(connection: &Connection, filter: &ErrorFilter) -> Result<Cou
         _ => return walk(connection, filter),
     };
     Ok(sum(all))
+}
+
+/// All but those that are counted elsewhere.
+fn less(mut all: Vec<Tally>, others: &[Tally]) -> Vec<Tally> {
+    for other in others {
+        let place = all.iter_mut().find(|tally| {
+            (&tally.destination, tally.class, tally.state) == (&other.destination, other.class, other.state)
+        });
+        if let Some(place) = place {
+            place.number = place.number.saturating_sub(other.number);
+        }
+    }
+    all.retain(|tally| tally.number > 0);
+    all
+}
+
+/// The usual wide prefix is that of the portal, which all but few have: then the few are counted.
+fn prefix_count(connection: &Connection, filter: &ErrorFilter, prefix: &str) -> Result<Counts, Trouble> {
+    // Nothing is beyond an end that is not there: no text is compared with NULL.
+    let (from, until) = prefix_range(prefix);
+    let others: i64 = connection
+        .prepare_cached(
+            "SELECT (SELECT count(*) FROM (SELECT 1 FROM error INDEXED BY error_trace WHERE trace_key < ?1 LIMIT ?3)) \
+             + (SELECT count(*) FROM (SELECT 1 FROM error INDEXED BY error_trace WHERE trace_key >= ?2 LIMIT ?3))",
+        )?
+        .query_row((&from, &until, FEW_OTHERS + 1), |row| row.get(0))?;
+    if others > FEW_OTHERS {
+        return walk(connection, filter);
+    }
+    let mut conditions = Conditions::default();
+    let part = "SELECT destination, class, state FROM error INDEXED BY error_trace WHERE trace_key";
+    conditions.push("", [from.into(), until.into()]);
+    let sql = format!(
+        "SELECT destination, class, state, count(*) FROM ({part} < ? UNION ALL {part} >= ?) \
+         GROUP BY destination, class, state"
+    );
+    Ok(sum(less(matching(connection, filter)?, &read(connection, &sql, &conditions)?)))
 }
 
 /// Whole hours are counted by the facets, what is left at both ends by the errors.
