@@ -27,7 +27,7 @@ const PLAN_STEP: i64 = 20_000;
 const RUN_STEP: i64 = 500;
 /// Errors that a plan shows.
 const SAMPLE: usize = 10;
-/// Plans and runs that are kept at the same time.
+/// Plans that wait and acts that run at the same time.
 const MAX_KEPT: i64 = 1_000;
 
 const PLANNED: i64 = 0;
@@ -48,11 +48,12 @@ pub(super) fn begin_plan(
         return Err(Fail::invalid("act", "one payload does not fit many errors", "edit them one by one"));
     }
     forget(connection, now_ms)?;
-    let kept: i64 = connection.query_row("SELECT count(*) FROM bulk", [], |row| row.get(0))?;
+    let kept: i64 =
+        connection.query_row("SELECT count(*) FROM bulk WHERE state < 2", [], |row| row.get(0))?;
     if kept >= MAX_KEPT {
         return Err(Fail::conflict(
-            format!("{MAX_KEPT} plans and bulk acts are kept already"),
-            "wait an hour, until the plans are forgotten",
+            format!("{MAX_KEPT} plans and running bulk acts are there already"),
+            "start them, cancel them, or wait an hour until the plans are forgotten",
         ));
     }
     let selection = text(&Selection::Errors(filter.clone()))?;

@@ -37,6 +37,9 @@ pub(in crate::store::index) fn error_of(request: Uuid) -> Option<i64> {
     Some(i64::from_be_bytes(number))
 }
 
+/// Bytes of payloads after which no further one is read.
+const WAITING_BYTES: usize = 8 * 1024 * 1024;
+
 /// Errors that wait to be appended: number and payload, few at a time.
 pub(super) fn waiting(connection: &Connection, limit: i64) -> Result<Vec<(i64, Bytes)>, Trouble> {
     let mut statement = connection.prepare_cached(
@@ -44,8 +47,16 @@ pub(super) fn waiting(connection: &Connection, limit: i64) -> Result<Vec<(i64, B
          JOIN payload ON payload.error = error.id \
          WHERE destination = '' AND state = 2 AND retry_page IS NULL ORDER BY error.id LIMIT ?1",
     )?;
-    let rows = statement.query_map([limit], |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?.into())))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut rows = statement.query([limit])?;
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    while bytes < WAITING_BYTES
+        && let Some(row) = rows.next()?
+    {
+        let payload = Bytes::from(row.get::<_, Vec<u8>>(1)?);
+        bytes += payload.len();
+        found.push((row.get(0)?, payload));
+    }
+    Ok(found)
 }
 
 /// Notes that errors are in the journal, so that they are not appended again by this process.
