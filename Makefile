@@ -3,10 +3,10 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 
-.PHONY: help demo test cluster images bench crds docs fmt
+.PHONY: help demo test cluster images bench bench-operator fuzz crds docs fmt
 
 help: ## list what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
 
 demo: ## run the main job on this machine: signed deliveries in, pages out
 	$(CARGO) build --locked --bin listener --bin demo
@@ -24,6 +24,13 @@ images: ## static binaries and the images of the Dockerfile, without an engine
 bench: ## durable ingest beside the floor: a table and target/bench.json
 	$(CARGO) build --release --locked -p listener -p floor -p driver -p bench
 	target/release/bench
+
+bench-operator: images ## a thousand listeners on a real control plane: time, requests, memory; six minutes
+	OPERATOR_BINARY=$(CURDIR)/target/images/build/$$(rustc --print host-tuple)/image/operator \
+	  $(CARGO) test --locked -p tests --test operator -- --ignored --nocapture a_thousand_listeners
+
+fuzz: ## an hour of made-up templates, filters, transforms and manifests; FUZZ_SECONDS changes it
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} $(CARGO) test --release --locked -p tests --test fuzz -- --nocapture
 
 crds: ## write the resource's definition from the types, and the chart's copy
 	UPDATE_CRDS=1 $(CARGO) test --locked -p crds

@@ -6,6 +6,8 @@ mod support;
 
 #[path = "operator/lead.rs"]
 mod lead;
+#[path = "operator/many.rs"]
+mod many;
 #[path = "operator/program.rs"]
 mod program;
 #[path = "operator/rest.rs"]

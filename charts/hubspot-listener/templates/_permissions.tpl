@@ -29,10 +29,10 @@ In the namespaces of the listeners: a ClusterRole, or with `watchNamespace` a Ro
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [list, watch, create, patch]
-# The claim of an embedded store; deleted when the manifest names a database instead.
+# The claim of an embedded store. Never deleted by the operator: it goes with its listener, by owner reference.
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
-  verbs: [list, watch, create, patch, delete]
+  verbs: [list, watch, create, patch]
 # The way in from outside, and who may reach the pods; deleted when the manifest or the chart no longer wants them.
 - apiGroups: [networking.k8s.io]
   resources: [ingresses, networkpolicies]

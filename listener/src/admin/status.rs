@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{Shown, View};
+use crate::config::faults::Fault;
 use crate::deliver::Paused;
 use crate::store::{DestinationStatus, HookStatus, PRE_PAGE, Status, StoreError};
 
@@ -39,6 +40,8 @@ struct Listener {
     store_error: Option<String>,
     store: Option<Counts>,
     refused: Option<Kept>,
+    /// Templates that failed since the configuration is live.
+    template_errors: Vec<Fault>,
     /// The hook before pages are cut; null where there is none.
     pre_page: Option<Hook>,
     destinations: Vec<Destination>,
@@ -135,6 +138,7 @@ async fn listener(shown: &Shown) -> Listener {
             .as_ref()
             .map(|status| Kept { kept: status.refused_kept, dropped: status.refused_dropped }),
         pre_page: hook(shown, status.as_ref()),
+        template_errors: live.faults.list(),
         destinations: destinations(shown, status.as_ref()),
         store: status.as_ref().map(counts),
     }

@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use url::Url;
 
+use super::faults::Faults;
 use super::live::{Answer, Live, LiveDestination, Target};
 use super::source::{Inputs, Refused};
 use crate::deliver::AddressPolicy;
@@ -77,6 +78,7 @@ pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
         destinations,
         trace_key,
         data_uri,
+        faults: Faults::default(),
         settings,
         listener,
         configuration: inputs.configuration,

@@ -10,6 +10,7 @@ use crds::listener::{Format, MediaType};
 use http::{HeaderName, HeaderValue, StatusCode};
 use url::Url;
 
+use super::faults::Faults;
 use crate::verify::Verifier;
 use language::filter::{Filter, Surroundings};
 use language::mapping::Mapping;
@@ -42,9 +43,16 @@ pub struct Live {
     pub trace_key: Option<Template>,
     /// Links to a record.
     pub data_uri: Option<Template>,
+    /// Templates that failed since this is live.
+    pub faults: Faults,
 }
 
 impl Live {
+    /// `namespace/name`
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.configuration.namespace, self.configuration.name)
+    }
+
     /// The hook, where there is one, and the destinations.
     pub fn stages(&self) -> impl Iterator<Item = &Arc<LiveDestination>> {
         self.hook.iter().chain(&self.destinations)

@@ -5,6 +5,7 @@
 //! listener that runs keeps its last good `Live` until a better one is made.
 
 mod compile;
+pub mod faults;
 mod files;
 mod from_manifests;
 pub mod live;

@@ -104,7 +104,7 @@ fn render(
 }
 
 fn failed(live: &Live, metrics: &Metrics, cause: &'static str, error: &RenderError) -> String {
-    tracing::debug!(cause, reason = %error.reason, "a template failed on a record");
+    live.faults.note(cause, &live.full_name(), &error.reason);
     let labels = CauseLabels {
         namespace: live.configuration.namespace.clone(),
         listener: live.configuration.name.clone(),

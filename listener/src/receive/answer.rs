@@ -162,7 +162,6 @@ fn make(
     failed: &mut dyn FnMut(Failed),
 ) -> (HeaderMap, Bytes) {
     let mut tell = |place, header: Option<&HeaderName>, reason: String| {
-        tracing::debug!(place, reason, "a part of the answer failed");
         failed(Failed { place, header: header.cloned(), reason });
     };
     let mut headers = HeaderMap::new();

@@ -7,7 +7,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 
-use super::answer::Prepared;
+use super::answer::{Failed, Prepared};
 use crate::config::Live;
 use crate::metrics::{CauseLabels, ListenerLabels, Metrics};
 use crate::store::Store;
@@ -89,8 +89,9 @@ impl Endpoint {
         self.refused.get_or_create(&self.cause_labels(cause)).inc();
     }
 
-    pub(super) fn count_template_error(&self, place: &'static str) {
-        self.template_errors.get_or_create(&self.cause_labels(place)).inc();
+    pub(super) fn count_template_error(&self, live: &Live, failed: &Failed) {
+        live.faults.note(failed.place, &live.full_name(), &failed.reason);
+        self.template_errors.get_or_create(&self.cause_labels(failed.place)).inc();
     }
 
     pub(super) fn cause_labels(&self, cause: &'static str) -> CauseLabels {
@@ -101,6 +102,7 @@ impl Endpoint {
 impl Current {
     fn new(live: Arc<Live>, labels: &ListenerLabels, errors: &Family<CauseLabels, Counter>) -> Self {
         let answer = Prepared::new(&live, &mut |failed| {
+            live.faults.note(failed.place, &live.full_name(), &failed.reason);
             errors.get_or_create(&cause_labels(labels, failed.place)).inc();
         });
         Self { live, answer }

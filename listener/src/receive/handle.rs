@@ -123,7 +123,7 @@ impl Front {
             return cause.answer(version);
         }
         let answer = current.answer.answer(&current.live, answered.as_ref(), &mut |failed| {
-            endpoint.count_template_error(failed.place);
+            endpoint.count_template_error(&current.live, &failed);
         });
         endpoint.accepted.inc();
         endpoint.accepted_bytes.inc_by(bytes as u64);

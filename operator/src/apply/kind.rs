@@ -68,6 +68,13 @@ impl Kind {
         }
     }
 
+    /// Whether it goes when the manifest no longer wants it. A claim does not: it may hold what was
+    /// accepted and not delivered, and goes with its listener or by a person's hand. The others are
+    /// always wanted.
+    pub fn is_pruned(self) -> bool {
+        matches!(self, Self::NetworkPolicy | Self::PodDisruptionBudget | Self::Ingress | Self::HttpRoute)
+    }
+
     /// Whether a pod cannot start without it.
     pub fn pods_need_it(self) -> bool {
         matches!(self, Self::ServiceAccount | Self::ConfigMap | Self::PersistentVolumeClaim)

@@ -26,8 +26,8 @@
 //! An object that has a child's name and is not this listener's ([`Refusal::Foreign`]). The
 //! caches hold what has our label; so before a child is made that they do not know, one request
 //! asks whether something else has its name. That is looked at for all children before the first
-//! is written: a manifest is carried out as a whole or not at all. A claim without an owner is
-//! never pruned.
+//! is written: a manifest is carried out as a whole or not at all. A claim is
+//! never pruned: it may hold what was accepted and not delivered ([`Kind::is_pruned`]).
 
 pub mod children;
 pub mod kind;

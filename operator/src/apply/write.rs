@@ -107,7 +107,7 @@ impl Applier {
                 errors.push(error);
             }
         }
-        for kind in Kind::ALL {
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.is_pruned()) {
             for seen in self.caches.children(kind).owned(owner.uid) {
                 let name = &seen.key.name;
                 let keep = survey.children.iter().any(|(child, _)| child.kind == kind && child.name == *name);

@@ -34,7 +34,7 @@ use kube::api::DynamicObject;
 use crate::options::Defaults;
 use crate::validate::Validated;
 
-/// Every child. What is none is pruned, but for a claim that is kept.
+/// Every child. What is none is pruned, but for a claim.
 #[derive(Clone, Debug)]
 pub struct Children {
     /// Without a token.

@@ -326,11 +326,11 @@ pub fn prune(story: &Story<'_>) {
     // Somebody else's way in.
     second(json!({"url": {"external": true}}));
     there("ingresses", false);
-    // Back to a database: the claim goes.
+    // Back to a database: the claim stays, for it may hold what was not delivered.
     second(
         json!({"url": {"external": true}, "storage": {"postgres": {"urlSecretRef": {"name": "db", "key": "url"}}}}),
     );
-    there("persistentvolumeclaims", false);
+    there("persistentvolumeclaims", true);
     upgrade_with(story, &["--set", "listeners.networkPolicies=false"]);
     there("networkpolicies", false);
     story.cluster.kubectl(&["delete", "hubspotlistener", "deals", "-n", TEAM]).ok();

@@ -22,9 +22,9 @@ const RULES: &str = r#"
 - {apiGroups: [hubspot-listener.dev], resources: [hubspotlisteners], verbs: [list, watch]}
 - {apiGroups: [hubspot-listener.dev], resources: [hubspotlisteners/status], verbs: [patch]}
 - {apiGroups: [""], resources: [secrets], verbs: [get, list, watch]}
-- {apiGroups: [""], resources: [configmaps], verbs: [get, list, watch, create, patch, delete]}
-- {apiGroups: [""], resources: [services, serviceaccounts, persistentvolumeclaims], verbs: [list, watch, create, patch, delete]}
-- {apiGroups: [apps], resources: [deployments], verbs: [list, watch, create, patch, delete]}
+- {apiGroups: [""], resources: [configmaps], verbs: [get, list, watch, create, patch]}
+- {apiGroups: [""], resources: [services, serviceaccounts, persistentvolumeclaims], verbs: [list, watch, create, patch]}
+- {apiGroups: [apps], resources: [deployments], verbs: [list, watch, create, patch]}
 - {apiGroups: [networking.k8s.io], resources: [ingresses, networkpolicies], verbs: [list, watch, create, patch, delete]}
 - {apiGroups: [policy], resources: [poddisruptionbudgets], verbs: [list, watch, create, patch, delete]}
 - {apiGroups: [gateway.networking.k8s.io], resources: [httproutes], verbs: [list, watch, create, patch, delete]}
@@ -214,6 +214,17 @@ impl Operator {
         let answer = get(self.address, "/metrics").ok()?;
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+    }
+
+    /// What it holds in memory now, and held at most.
+    pub fn memory(&self) -> String {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).unwrap_or_default();
+        let line = |name: &str| {
+            let found = status.lines().find_map(|line| line.strip_prefix(name));
+            found.unwrap_or(" unknown").trim().to_owned()
+        };
+        format!("memory {} (at most {})", line("VmRSS:"), line("VmHWM:"))
     }
 
     pub fn signal(&self, signal: Signal) {

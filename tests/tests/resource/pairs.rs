@@ -47,6 +47,30 @@ pub const PAIRS: &[Pair] = pairs! {
     "a header of a destination that frames", "/destinations",
         [{"name": "a", "http": {"url": "https://a", "headers": [{"name": "Content-Length", "value": "1"}]}}],
         [{"name": "a", "http": {"url": "https://a", "headers": [{"name": "Content-Language", "value": "1"}]}}];
+    "two kinds of transform", "/destinations",
+        [{"name": "a", "log": {}, "transform": {"template": "{}", "rules": [{"drop": ["a"]}]}}], [{"name": "a", "log": {}, "transform": {"template": "{}"}}];
+    "a transform without a rule", "/destinations",
+        [{"name": "a", "log": {}, "transform": {"rules": []}}], [{"name": "a", "log": {}, "transform": {"rules": [{"drop": ["a"]}]}}];
+    "a rule that does two things", "/destinations",
+        [{"name": "a", "log": {}, "transform": {"rules": [{"keep": ["a"], "drop": ["b"]}]}}], [{"name": "a", "log": {}, "transform": {"rules": [{"keep": ["a"]}, {"drop": ["b"]}]}}];
+    "a rule that drops nothing", "/destinations",
+        [{"name": "a", "log": {}, "transform": {"rules": [{"drop": []}]}}], [{"name": "a", "log": {}, "transform": {"rules": [{"drop": ["a"]}]}}];
+    "a rule that keeps nothing", "/destinations",
+        [{"name": "a", "log": {}, "transform": {"rules": [{"keep": []}]}}], [{"name": "a", "log": {}, "transform": {"rules": [{"keep": ["a"]}]}}];
+    "a field renamed to itself", "/destinations",
+        [{"name": "a", "log": {}, "transform": {"rules": [{"rename": {"from": "a", "to": "a"}}]}}], [{"name": "a", "log": {}, "transform": {"rules": [{"rename": {"from": "a", "to": "b"}}]}}];
+    "a field set to two things", "/destinations",
+        [{"name": "a", "log": {}, "transform": {"rules": [{"set": {"field": "a", "text": "x", "json": "1"}}]}}], [{"name": "a", "log": {}, "transform": {"rules": [{"set": {"field": "a", "json": "1"}}]}}];
+    "a hook over ftp", "/prePage",
+        {"http": {"url": "ftp.example.com"}}, {"http": {"url": "{{settings.url}}"}};
+    "a header of the hook twice", "/prePage",
+        {"http": {"url": "https://a", "headers": [{"name": "X-A", "value": "1"}, {"name": "x-a", "value": "2"}]}}, {"http": {"url": "https://a", "headers": [{"name": "X-A", "value": "1"}, {"name": "x-b", "value": "2"}]}};
+    "a header of the hook from nowhere", "/prePage",
+        {"http": {"url": "https://a", "headers": [{"name": "x-a"}]}}, {"http": {"url": "https://a", "headers": [{"name": "x-a", "value": ""}]}};
+    "a header of the hook with a space", "/prePage",
+        {"http": {"url": "https://a", "headers": [{"name": "x a", "value": "1"}]}}, {"http": {"url": "https://a", "headers": [{"name": "x_a", "value": "1"}]}};
+    "a header of the hook that frames", "/prePage",
+        {"http": {"url": "https://a", "headers": [{"name": "Content-Length", "value": "1"}]}}, {"http": {"url": "https://a", "headers": [{"name": "Content-Language", "value": "1"}]}};
     "one scope twice", "/settingsFrom",
         [{"scope": "a", "configMapKeyRef": {"name": "m", "key": "k"}}, {"scope": "a", "configMapKeyRef": {"name": "n", "key": "k"}}],
         [{"scope": "a", "configMapKeyRef": {"name": "m", "key": "k"}}, {"scope": "b", "configMapKeyRef": {"name": "m", "key": "k"}}];

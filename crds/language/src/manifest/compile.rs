@@ -50,8 +50,9 @@ pub fn compile(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
 /// What of a transform, which stands at `field`, does not compile.
 pub fn transform_refusals(field: &str, transform: &Transform) -> Vec<Refusal> {
     let wrong = Mapping::compile(transform).err().unwrap_or_default();
-    wrong
-        .into_iter()
+    // The shape of a rule is judged by the resource's own rules, in their words.
+    let texts = wrong.into_iter().filter(|wrong| wrong.what != "rule");
+    texts
         .map(|Wrong { field: below, what, mistake }| refusal(&format!("{field}.{below}"), what, mistake))
         .collect()
 }

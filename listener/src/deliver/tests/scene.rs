@@ -92,6 +92,7 @@ pub(super) fn live(destinations: Vec<LiveDestination>) -> Live {
         destinations: destinations.into_iter().map(Arc::new).collect(),
         trace_key: None,
         data_uri: None,
+        faults: crate::config::faults::Faults::default(),
         configuration,
     }
 }

@@ -197,6 +197,7 @@ pub(crate) fn live(path: &str, reply: &Reply) -> Arc<Live> {
         destinations: Vec::new(),
         trace_key: None,
         data_uri: None,
+        faults: crate::config::faults::Faults::default(),
         configuration,
     })
 }
