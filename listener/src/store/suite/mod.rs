@@ -4,6 +4,7 @@
 //! again, with the sorter [`Plain`] and the bounds named here.
 
 mod append;
+mod desk;
 mod hook;
 mod model;
 mod pages;
@@ -19,8 +20,9 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-pub(crate) use self::{append::*, hook::*, model::*, pages::*, retention::*, settle::*};
+pub(crate) use self::{append::*, desk::*, hook::*, model::*, pages::*, retention::*, settle::*};
 use super::*;
+use crate::desk::Desk;
 use crate::verify::{Received, Request};
 use language::clock::Clock;
 use language::event::DedupeKey;
@@ -30,12 +32,18 @@ pub(crate) const BEGIN_MS: i64 = 1_790_000_000_000;
 /// Refused requests that a store under test keeps.
 pub(crate) const MAX_REFUSED: usize = 20;
 
+/// Opens a store with its desk, with a sorter that keeps these rules.
+pub(crate) type OpenDesk =
+    Box<dyn Fn(Rules) -> BoxFuture<'static, (Arc<dyn Store>, Arc<dyn Desk>)> + Send + Sync>;
+
 /// One store, opened again and again.
 pub(crate) struct World {
     /// The store's clock; manual.
     pub(crate) clock: Clock,
     /// Opens it.
     pub(crate) open: Box<dyn Fn() -> BoxFuture<'static, Arc<dyn Store>> + Send + Sync>,
+    /// Opens it with its desk.
+    pub(crate) open_desk: OpenDesk,
 }
 
 impl World {
@@ -107,7 +115,12 @@ impl World {
 
     /// Settles a page after an attempt.
     pub(crate) async fn settle(&self, store: &Arc<dyn Store>, page: &Page, status: u16, outcome: Outcome) {
-        let settlement = Settlement { page: page.id.clone(), attempt: Some(self.attempt(status)), outcome };
+        let settlement = Settlement {
+            page: page.id.clone(),
+            attempt: Some(self.attempt(status)),
+            outcome,
+            healed: Vec::new(),
+        };
         store.settle(settlement).await.unwrap();
     }
 
@@ -179,7 +192,7 @@ pub(crate) fn failing(record: &Record, at_ms: i64) -> NewError {
             status: Some(400),
             response: Some("bad".to_owned()),
         },
-        trace_key: "62515_1".to_owned(),
+        trace_key: format!("62515_{}", record.id),
         data_uri: "https://example.com/1".to_owned(),
         payload: Some(record.bytes.clone()),
         at_ms,
