@@ -190,3 +190,26 @@ fn the_names_are_those_of_the_design() {
     assert_eq!(definition["spec"]["versions"][0]["name"], "v1alpha1");
     assert!(definition["spec"]["versions"][0]["subresources"]["status"].is_object());
 }
+
+/// YAML 1.1, as the API server and kubectl read it, takes these for true and false: a field of such
+/// a name could not be written in a manifest.
+#[test]
+fn no_field_has_a_name_that_yaml_reads_as_a_truth_value() {
+    let words = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "~"];
+    let definition = serde_json::to_value(crds::definition::custom_resource_definition()).unwrap();
+    let mut schemas = vec![&definition];
+    while let Some(value) = schemas.pop() {
+        match value {
+            serde_json::Value::Object(members) => {
+                if let Some(serde_json::Value::Object(properties)) = members.get("properties") {
+                    for name in properties.keys() {
+                        assert!(!words.contains(&name.to_lowercase().as_str()), "a field is called {name}");
+                    }
+                }
+                schemas.extend(members.values());
+            }
+            serde_json::Value::Array(values) => schemas.extend(values),
+            _ => {}
+        }
+    }
+}

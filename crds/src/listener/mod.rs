@@ -19,7 +19,7 @@ mod storage;
 mod transform;
 mod url;
 
-pub use desk::{Desk, Notice, NoticeFormat, NoticeOn, TokensRef};
+pub use desk::{Desk, TokensRef};
 pub use destination::{
     Destination, Format, Header, HeaderSource, HttpDestination, LogDestination, RateLimit, Retry,
 };
@@ -162,7 +162,7 @@ pub struct HubSpotListenerSpec {
     /// Where deliveries are kept, and for how long.
     #[serde(default)]
     pub storage: Storage,
-    /// The error desk: who may see and do what, what is shown, and who is told.
+    /// The error desk: who may see and do what, and what is shown.
     #[serde(default)]
     pub desk: Desk,
     /// true: still verify, store and answer; hand nothing on.

@@ -57,17 +57,6 @@ impl HubSpotListenerSpec {
             references
                 .extend(headers.flat_map(|headers| of_headers(&format!("spec.destinations[{at}]"), headers)));
         }
-        for (at, notice) in self.desk.notices.iter().enumerate() {
-            let field = format!("spec.desk.notices[{at}]");
-            references.extend(
-                notice.url_secret_ref.as_ref().map(|reference| (format!("{field}.urlSecretRef"), reference)),
-            );
-            references.extend(notice.headers.iter().enumerate().filter_map(|(header, value)| {
-                let from = value.value_from.as_ref()?;
-                let field = format!("{field}.headers[{header}].valueFrom.secretKeyRef");
-                Some((field, &from.secret_key_ref))
-            }));
-        }
         if let Some(postgres) = &self.storage.postgres {
             references.push(("spec.storage.postgres.urlSecretRef".to_owned(), &postgres.url_secret_ref));
         }

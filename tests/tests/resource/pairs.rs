@@ -71,6 +71,8 @@ pub const PAIRS: &[Pair] = pairs! {
         {"http": {"url": "https://a", "headers": [{"name": "x a", "value": "1"}]}}, {"http": {"url": "https://a", "headers": [{"name": "x_a", "value": "1"}]}};
     "a header of the hook that frames", "/prePage",
         {"http": {"url": "https://a", "headers": [{"name": "Content-Length", "value": "1"}]}}, {"http": {"url": "https://a", "headers": [{"name": "Content-Language", "value": "1"}]}};
+    "a masked field that is no pointer", "/desk",
+        {"maskedFields": ["email"]}, {"maskedFields": ["/email"]};
     "one scope twice", "/settingsFrom",
         [{"scope": "a", "configMapKeyRef": {"name": "m", "key": "k"}}, {"scope": "a", "configMapKeyRef": {"name": "n", "key": "k"}}],
         [{"scope": "a", "configMapKeyRef": {"name": "m", "key": "k"}}, {"scope": "b", "configMapKeyRef": {"name": "m", "key": "k"}}];
