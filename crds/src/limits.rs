@@ -82,3 +82,12 @@ pub const MAX_TRACE_KEY_CHARACTERS: usize = 256;
 pub const PUBLIC_PORT: u16 = 8080;
 /// Port of probes, metrics and API.
 pub const ADMIN_PORT: u16 = 9090;
+
+/// Fields that are masked.
+pub const MAX_MASKED_FIELDS: u32 = 64;
+/// Notices of a listener.
+pub const MAX_NOTICES: u32 = 8;
+/// `desk.notices[].everyMinutes`
+pub const DEFAULT_NOTICE_MINUTES: i32 = 15;
+/// `desk.notices[].refusalsPerMinute`
+pub const DEFAULT_NOTICE_REFUSALS_PER_MINUTE: i32 = 10;

@@ -6,6 +6,7 @@
 //! walks through have a maximum, or the API server would refuse the rule as too costly.
 #![expect(unreachable_pub, reason = "KubeSchema derives a public copy of each type inside a function")]
 
+mod desk;
 mod destination;
 mod page;
 mod pod;
@@ -18,6 +19,7 @@ mod storage;
 mod transform;
 mod url;
 
+pub use desk::{Desk, Notice, NoticeFormat, NoticeOn, TokensRef};
 pub use destination::{
     Destination, Format, Header, HeaderSource, HttpDestination, LogDestination, RateLimit, Retry,
 };
@@ -160,6 +162,9 @@ pub struct HubSpotListenerSpec {
     /// Where deliveries are kept, and for how long.
     #[serde(default)]
     pub storage: Storage,
+    /// The error desk: who may see and do what, what is shown, and who is told.
+    #[serde(default)]
+    pub desk: Desk,
     /// true: still verify, store and answer; hand nothing on.
     #[serde(default)]
     pub paused: bool,

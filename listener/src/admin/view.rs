@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::deliver::DestinationState;
+use crate::desk::Desk;
 use crate::receive::Endpoint;
 
 /// Gives the states of a listener's destinations as they are now.
@@ -14,17 +15,25 @@ type States = Arc<dyn Fn() -> Vec<DestinationState> + Send + Sync>;
 /// One listener as the admin port shows it.
 pub struct Shown {
     endpoint: Arc<Endpoint>,
+    desk: Option<Arc<dyn Desk>>,
     refusal: ArcSwapOption<String>,
     states: States,
 }
 
 impl Shown {
-    /// A listener; `states` is asked each time somebody looks, and must be quick.
+    /// A listener; `desk` is that of the endpoint's store, none where its kind of store has none;
+    /// `states` is asked each time somebody looks, and must be quick.
     pub fn new(
         endpoint: Arc<Endpoint>,
+        desk: Option<Arc<dyn Desk>>,
         states: impl Fn() -> Vec<DestinationState> + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self { endpoint, refusal: ArcSwapOption::empty(), states: Arc::new(states) })
+        Arc::new(Self { endpoint, desk, refusal: ArcSwapOption::empty(), states: Arc::new(states) })
+    }
+
+    /// The error desk of the listener's store.
+    pub fn desk(&self) -> Option<&Arc<dyn Desk>> {
+        self.desk.as_ref()
     }
 
     /// Why the newest configuration was refused; none when it runs.

@@ -39,6 +39,10 @@ impl Sort for LiveSorter {
         !self.live.load().configuration.spec.do_not_store_retry_data
     }
 
+    fn folds(&self) -> bool {
+        self.live.load().configuration.spec.desk.fold_errors
+    }
+
     fn label(&self, record: &[u8], failure: &Failure) -> Label {
         let live = self.live.load();
         Label {

@@ -4,6 +4,7 @@
 //! not take it until the listener stops; then the lease ends with the process and
 //! the page is sent again.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -36,8 +37,8 @@ pub(super) async fn deliver(
     let at_ms = context.clock.now_ms();
     if load.page.records.is_empty() {
         let Load { page, unfit, .. } = load;
-        let errors = errors(&context, &plan, unfit, at_ms).await;
-        let settled = Settled::Done { errors, again: Vec::new(), again_at_ms: at_ms, hooked: None };
+        let Labelled { errors, healed } = label(&context, &plan, unfit, Vec::new(), at_ms).await;
+        let settled = Settled::Done { errors, healed, again: Vec::new(), again_at_ms: at_ms, hooked: None };
         settle(&context, &page.id, None, &settled, &abandon).await;
         return Sign::Nothing;
     }
@@ -75,11 +76,14 @@ pub(super) async fn deliver(
         Decision::Done { failed, mut again, again_at_ms } => {
             let delivered = count.saturating_sub(failed.len() + again.len() + dropped.len());
             let hooked = plan.is_hook().then(|| Hooked::of(&page, changed, &dropped));
-            again.extend(rest);
             let failed = failed.into_iter();
             let failed = failed.filter_map(|(at, failure)| Some((page.records.get(at)?.clone(), failure)));
-            let errors = errors(&context, &plan, failed.chain(unfit).collect(), made.now_ms).await;
-            (Settled::Done { errors, again, again_at_ms, hooked }, delivered)
+            let failed: Vec<_> = failed.collect();
+            let taken = if page.heals && plan.folds() { taken(&page, &failed, &again) } else { Vec::new() };
+            again.extend(rest);
+            let failed = failed.into_iter().chain(unfit).collect();
+            let Labelled { errors, healed } = label(&context, &plan, failed, taken, made.now_ms).await;
+            (Settled::Done { errors, healed, again, again_at_ms, hooked }, delivered)
         }
     };
     if settle(&context, &id, attempt.as_ref(), &outcome, &abandon).await {
@@ -122,8 +126,8 @@ pub(super) async fn fail_all(
     let id = page.id.clone();
     let failed = page.records.into_iter().map(|record| (record, failure.clone())).collect();
     let now_ms = context.clock.now_ms();
-    let errors = errors(context, plan, failed, now_ms).await;
-    let outcome = Settled::Done { errors, again: Vec::new(), again_at_ms: now_ms, hooked: None };
+    let Labelled { errors, healed } = label(context, plan, failed, Vec::new(), now_ms).await;
+    let outcome = Settled::Done { errors, healed, again: Vec::new(), again_at_ms: now_ms, hooked: None };
     settle(context, &id, None, &outcome, abandon).await;
 }
 
@@ -169,18 +173,40 @@ async fn load(plan: &Arc<Plan>, page: Page) -> Load {
     apart(move || plan.load(page)).await
 }
 
-async fn errors(
+/// Records of a page that neither failed nor go again.
+fn taken(page: &Page, failed: &[(Record, Failure)], again: &[RecordId]) -> Vec<Record> {
+    let left: HashSet<RecordId> =
+        failed.iter().map(|(record, _)| record.id).chain(again.iter().copied()).collect();
+    page.records.iter().filter(|record| !left.contains(&record.id)).cloned().collect()
+}
+
+/// What the store is told of records by name.
+#[derive(Default)]
+struct Labelled {
+    /// Records that failed.
+    errors: Vec<NewError>,
+    /// Trace keys of records that were taken, where that may close older errors.
+    healed: Vec<(RecordId, String)>,
+}
+
+async fn label(
     context: &Arc<Context>,
     plan: &Arc<Plan>,
     failed: Vec<(Record, Failure)>,
+    taken: Vec<Record>,
     at_ms: i64,
-) -> Vec<NewError> {
-    if failed.is_empty() {
-        return Vec::new();
+) -> Labelled {
+    if failed.is_empty() && taken.is_empty() {
+        return Labelled::default();
     }
     let (context, plan) = (Arc::clone(context), Arc::clone(plan));
-    let error = move |(record, failure)| plan.error(&record, failure, at_ms, &context.metrics);
-    apart(move || failed.into_iter().map(error).collect()).await
+    let make = move || {
+        let metrics = &context.metrics;
+        let errors = failed.into_iter().map(|(record, failure)| plan.error(&record, failure, at_ms, metrics));
+        let healed = taken.iter().map(|record| (record.id, plan.trace_key(record, metrics)));
+        Labelled { errors: errors.collect(), healed: healed.collect() }
+    };
+    apart(make).await
 }
 
 /// Templates may take their time: they run where they hold nobody up.
@@ -215,15 +241,23 @@ impl Hooked {
 
 /// An outcome that can be told to the store more than once.
 enum Settled {
-    Done { errors: Vec<NewError>, again: Vec<RecordId>, again_at_ms: i64, hooked: Option<Hooked> },
-    Retry { at_ms: i64 },
+    Done {
+        errors: Vec<NewError>,
+        healed: Vec<(RecordId, String)>,
+        again: Vec<RecordId>,
+        again_at_ms: i64,
+        hooked: Option<Hooked>,
+    },
+    Retry {
+        at_ms: i64,
+    },
     GivenBack,
 }
 
 impl Settled {
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Done { errors, again, again_at_ms, hooked } => {
+            Self::Done { errors, healed: _, again, again_at_ms, hooked } => {
                 let (errors, again, again_at_ms) = (errors.clone(), again.clone(), *again_at_ms);
                 match hooked.clone() {
                     Some(Hooked { changed, dropped }) => {
@@ -235,6 +269,10 @@ impl Settled {
             Self::Retry { at_ms } => Outcome::Retry { at_ms: *at_ms },
             Self::GivenBack => Outcome::GivenBack,
         }
+    }
+
+    fn healed(&self) -> Vec<(RecordId, String)> {
+        if let Self::Done { healed, .. } = self { healed.clone() } else { Vec::new() }
     }
 }
 
@@ -249,7 +287,8 @@ async fn settle(
     let mut failures: u32 = 0;
     loop {
         let outcome = settled.outcome();
-        let settlement = Settlement { page: page.clone(), attempt: attempt.cloned(), outcome };
+        let settlement =
+            Settlement { page: page.clone(), attempt: attempt.cloned(), outcome, healed: settled.healed() };
         match context.store.settle(settlement).await {
             Ok(()) => return true,
             Err(error @ StoreError::Closed) => {

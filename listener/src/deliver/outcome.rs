@@ -132,6 +132,7 @@ mod tests {
             attempts,
             first_attempt_at_ms: (attempts > 0).then_some(0),
             oversized: false,
+            heals: false,
         }
     }
 

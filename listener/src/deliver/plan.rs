@@ -162,6 +162,16 @@ impl Plan {
         http::send(&client, &context.clock, request).await
     }
 
+    /// Whether errors of one trace key fold.
+    pub(super) fn folds(&self) -> bool {
+        self.live.configuration.spec.desk.fold_errors
+    }
+
+    /// What a record is called.
+    pub(super) fn trace_key(&self, record: &Record, metrics: &Metrics) -> String {
+        label::trace_key(&self.live, metrics, &record.bytes)
+    }
+
     /// Whether it is the hook's.
     pub(super) fn is_hook(&self) -> bool {
         self.hook.is_some()

@@ -1,7 +1,8 @@
 //! The error desk: what people (and their programs) see of a listener, and what they may do.
 //!
-//! [`Desk`] is the one door, beside [`Store`](crate::store::Store): the API, the web page, the
-//! commands and the notices speak to it, and each store implements it. What every desk promises:
+//! [`Desk`] for errors and [`History`] for what went through are the doors, beside
+//! [`Store`](crate::store::Store): the API, the web page, the commands and the notices speak to
+//! them, and each store implements them. What every desk promises:
 //!
 //! 1. An act is done as a whole or not at all, and stands in the audit log in the same transaction.
 //! 2. A bulk act touches exactly what its filter matches at the time of its plan, and nothing that
@@ -34,7 +35,7 @@ pub use shown::{
 
 use crate::store::{RecordId, Refused};
 
-/// What people see of a listener, and what they may do.
+/// What people see of a listener's errors, and what they may do.
 #[async_trait]
 pub trait Desk: Send + Sync + std::fmt::Debug {
     /// Errors, newest first, without payloads.
@@ -64,6 +65,13 @@ pub trait Desk: Send + Sync + std::fmt::Debug {
     /// Stops a bulk act; what is done stays done.
     async fn cancel(&self, actor: Actor, id: i64) -> Result<Bulk, DeskError>;
 
+    /// The audit log, newest first; of one error where it is given.
+    async fn audit(&self, query: Query<Option<i64>>) -> Result<Listing<AuditEntry>, DeskError>;
+}
+
+/// What went through a listener: deliveries, the ways of their records, refused requests, plots.
+#[async_trait]
+pub trait History: Send + Sync + std::fmt::Debug {
     /// Accepted deliveries, newest first.
     async fn deliveries(&self, query: Query<RecordFilter>) -> Result<Listing<DeliveryShown>, DeskError>;
 
@@ -76,9 +84,6 @@ pub trait Desk: Send + Sync + std::fmt::Debug {
 
     /// Refused requests, newest first.
     async fn refusals(&self, query: Query<RefusalFilter>) -> Result<Listing<Refused>, DeskError>;
-
-    /// The audit log, newest first; of one error where it is given.
-    async fn audit(&self, query: Query<Option<i64>>) -> Result<Listing<AuditEntry>, DeskError>;
 
     /// Counters over time, for plots; oldest first, at most 500 samples.
     async fn series(&self, span: Span) -> Result<Vec<Sample>, DeskError>;

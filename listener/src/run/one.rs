@@ -63,7 +63,8 @@ impl Running {
         let sorter = Arc::new(LiveSorter::new(Arc::clone(&shared), Arc::clone(metrics)));
         let mut store_options = index::Options::new(&directory, sorter, options.clock.clone());
         store_options.journal = options.journal;
-        let store: Arc<dyn Store> = Arc::new(Embedded::open(store_options).await?);
+        let embedded = Arc::new(Embedded::open(store_options).await?);
+        let store: Arc<dyn Store> = Arc::clone(&embedded) as _;
 
         let endpoint = Endpoint::new(Arc::clone(&live), Arc::clone(&store), options.clock.clone(), metrics);
         let (to_deliverer, from_here) = watch::channel(live);
@@ -75,7 +76,7 @@ impl Running {
             timing: options.timing.clone(),
         })?);
         let states = Arc::clone(&deliverer);
-        let shown = Shown::new(Arc::clone(&endpoint), move || states.states());
+        let shown = Shown::new(Arc::clone(&endpoint), Some(embedded), move || states.states());
         let stop = CancellationToken::new();
         let tidy = tokio::spawn(tidy(
             key.clone(),

@@ -87,6 +87,11 @@ pub trait Sort: Send + Sync + std::fmt::Debug {
         true
     }
 
+    /// Whether a newer error or a later success of one trace key closes the older errors.
+    fn folds(&self) -> bool {
+        true
+    }
+
     /// Trace key and data URI of an error that the store makes itself, over the record's bytes.
     fn label(&self, _record: &[u8], _failure: &Failure) -> Label {
         Label::default()

@@ -125,13 +125,14 @@ impl State {
             attempts: 0,
             first_attempt_at_ms: None,
             oversized: bytes > request.max_bytes,
+            heals: false,
         };
         line.leased.insert(page.id.number, page.clone());
         Lease::Page(page)
     }
 
     fn settle(&mut self, settlement: Settlement) {
-        let Settlement { page, attempt, outcome } = settlement;
+        let Settlement { page, attempt, outcome, healed: _ } = settlement;
         let line =
             self.lines.values_mut().find(|line| line.leased.contains_key(&page.number)).expect("leased");
         let mut page = line.leased.remove(&page.number).unwrap();

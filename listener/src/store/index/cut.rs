@@ -38,6 +38,8 @@ pub(super) struct Cursor {
     pub(super) index: u64,
     /// Records before it, in all deliveries.
     pub(super) ordinal: u64,
+    /// How often something passed the hook that had failed there: a scan that passed it by is void.
+    pub(super) mended: u64,
 }
 
 /// Why a step ended.
@@ -270,12 +272,13 @@ pub(super) struct Commit {
     errors: Vec<NewError>,
     page: Option<(u64, Vec<RecordId>)>,
     oversized: bool,
+    fold: bool,
     now_ms: i64,
 }
 
 impl Commit {
     /// Of a cut; `number` is that of the page, where there is to be one.
-    pub(super) fn of(cut: &mut Cut, number: Option<u64>, now_ms: i64) -> Self {
+    pub(super) fn of(cut: &mut Cut, number: Option<u64>, fold: bool, now_ms: i64) -> Self {
         Self {
             destination: cut.request.destination.clone(),
             start: cut.start,
@@ -286,6 +289,7 @@ impl Commit {
             page: number
                 .map(|number| (number, cut.filling.records().iter().map(|record| record.id).collect())),
             oversized: cut.filling.oversized(),
+            fold,
             now_ms,
         }
     }
@@ -297,7 +301,8 @@ impl Commit {
             .prepare_cached(
                 "UPDATE destination SET cursor_delivery = ?4, cursor_index = ?5, cursor_ordinal = ?6, \
                  ignored = ignored + ?7, page_records = page_records + ?8, withheld = withheld + ?9 \
-                 WHERE name = ?1 AND cursor_delivery = ?2 AND cursor_index = ?3",
+                 WHERE name = ?1 AND cursor_delivery = ?2 AND cursor_index = ?3 \
+                 AND (SELECT mended FROM meta) = ?10",
             )?
             .execute(params![
                 self.destination,
@@ -309,17 +314,19 @@ impl Commit {
                 signed(self.ignored),
                 count(records),
                 signed(self.withheld),
+                signed(self.start.mended),
             ])?;
         if moved == 0 {
             return Ok(false);
         }
         let place = Place { destination: Some(&self.destination), ..Place::default() };
-        errors::insert(connection, place, &self.errors)?;
+        errors::insert(connection, place, &self.errors, self.fold)?;
         if let Some((number, records)) = &self.page {
             let page = NewPage {
                 number: *number,
                 destination: &self.destination,
                 state: pages::LEASED,
+                kind: pages::RECORDS,
                 records,
                 oversized: self.oversized,
                 attempts: 0,
@@ -338,13 +345,15 @@ impl Commit {
 pub(super) fn cursor(connection: &Connection, destination: &str) -> Result<Option<Cursor>, Trouble> {
     Ok(connection
         .prepare_cached(
-            "SELECT cursor_delivery, cursor_index, cursor_ordinal FROM destination WHERE name = ?1",
+            "SELECT cursor_delivery, cursor_index, cursor_ordinal, (SELECT mended FROM meta) \
+             FROM destination WHERE name = ?1",
         )?
         .query_row([destination], |row| {
             Ok(Cursor {
                 delivery: unsigned(row.get(0)?),
                 index: unsigned(row.get(1)?),
                 ordinal: unsigned(row.get(2)?),
+                mended: unsigned(row.get(3)?),
             })
         })
         .optional()?)

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Inner;
+use super::desk::retry;
 use super::errors::{self, Place};
 use super::hook;
 use super::pages;
@@ -43,9 +44,12 @@ impl Inner {
 
     /// Turns waiting pages without a destination into open errors.
     pub(super) async fn fail_orphans(&self) -> Result<(), StoreError> {
+        // Errors that were to be sent again and are in no page yet.
+        self.writer.call(Durability::Synced, retry::open_orphans).await?;
         loop {
             let journal = self.journal.clone();
             let (sorter, now_ms) = (Arc::clone(&self.sorter), self.clock.now_ms());
+            let fold = sorter.folds();
             let orphans = self
                 .readers
                 .run(move |connection| orphans(connection, &journal, sorter.as_ref(), now_ms))
@@ -55,7 +59,7 @@ impl Inner {
             }
             self.writer
                 .call(Durability::Synced, move |connection| {
-                    orphans.iter().try_for_each(|orphan| orphan.fail(connection, now_ms))
+                    orphans.iter().try_for_each(|orphan| orphan.fail(connection, fold, now_ms))
                 })
                 .await?;
         }
@@ -89,9 +93,9 @@ fn apply(connection: &Connection, names: &BTreeSet<String>, now_ms: i64) -> Resu
     }
     for name in names.difference(&known) {
         connection.execute(
-            "INSERT INTO destination(name, cursor_delivery, cursor_index, cursor_ordinal, open_errors, page_records) \
-             VALUES (?1, ?2, 0, ?3, (SELECT count(*) FROM error WHERE destination = ?1), \
-             (SELECT coalesce(sum(record_count), 0) FROM page WHERE destination = ?1 AND state < 2))",
+            "INSERT INTO destination(name, cursor_delivery, cursor_index, cursor_ordinal, page_records) \
+             VALUES (?1, ?2, 0, ?3, (SELECT coalesce(sum(record_count), 0) FROM page \
+             WHERE destination = ?1 AND state < 2 AND kind = 0))",
             params![name, last_delivery.saturating_add(1), records],
         )?;
     }
@@ -102,12 +106,13 @@ fn apply(connection: &Connection, names: &BTreeSet<String>, now_ms: i64) -> Resu
 struct Orphan {
     number: u64,
     destination: String,
+    kind: i64,
     attempts: u32,
     errors: Vec<NewError>,
 }
 
 impl Orphan {
-    fn fail(&self, connection: &Connection, now_ms: i64) -> Result<(), Trouble> {
+    fn fail(&self, connection: &Connection, fold: bool, now_ms: i64) -> Result<(), Trouble> {
         let settled = connection.execute(
             "UPDATE page SET state = ?2, settled_at = ?3 WHERE number = ?1 AND state = 0 \
              AND destination NOT IN (SELECT name FROM destination)",
@@ -118,7 +123,10 @@ impl Orphan {
         }
         let place =
             Place { destination: Some(&self.destination), page: Some(self.number), attempts: self.attempts };
-        errors::insert(connection, place, &self.errors)
+        if self.kind == pages::ERRORS {
+            return retry::settle(connection, self.number, self.attempts, &self.errors, &[], 0, now_ms);
+        }
+        errors::insert(connection, place, &self.errors, fold)
     }
 }
 
@@ -138,7 +146,7 @@ fn orphans(
         .optional()?;
     let Some(destination) = gone else { return Ok(Vec::new()) };
     let mut statement = connection.prepare_cached(
-        "SELECT number, records, attempts FROM page \
+        "SELECT number, records, attempts, kind FROM page \
          WHERE destination = ?1 AND state = 0 AND state < 2 ORDER BY due_at, number LIMIT 50",
     )?;
     let mut rows = statement.query([&destination])?;
@@ -150,9 +158,10 @@ fn orphans(
     {
         let names = spans::decode_records(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
         records += names.len();
+        let (number, kind) = (unsigned(row.get(0)?), row.get(3)?);
         let keep = sorter.keeps_payload();
         let mut errors = Vec::with_capacity(names.len());
-        for record in pages::records_of(connection, journal, &names)? {
+        for record in pages::read(connection, journal, kind, number, &names)? {
             bytes += record.bytes.len();
             let failure = Failure {
                 class: ErrorClass::Missing,
@@ -171,12 +180,7 @@ fn orphans(
                 at_ms: now_ms,
             });
         }
-        found.push(Orphan {
-            number: unsigned(row.get(0)?),
-            destination: destination.clone(),
-            attempts: row.get(2)?,
-            errors,
-        });
+        found.push(Orphan { number, destination: destination.clone(), kind, attempts: row.get(2)?, errors });
     }
     Ok(found)
 }

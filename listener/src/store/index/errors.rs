@@ -1,7 +1,8 @@
-//! Open errors: kept with the counters that speak of them.
+//! Errors as they arise, and as they go when they are old. What people do with them: [`super::desk`].
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::desk::fold::{self, Closer};
 use super::trouble::{Trouble, count, signed, unsigned};
 use crate::store::{ErrorClass, Failure, NewError, OpenError, PageId, RecordId};
 
@@ -20,50 +21,71 @@ pub(super) struct Place<'a> {
 }
 
 /// Keeps errors and counts them.
-pub(super) fn insert(connection: &Connection, place: Place<'_>, errors: &[NewError]) -> Result<(), Trouble> {
+pub(super) fn insert(
+    connection: &Connection,
+    place: Place<'_>,
+    errors: &[NewError],
+    fold: bool,
+) -> Result<(), Trouble> {
     if errors.is_empty() {
         return Ok(());
     }
+    let destination = place.destination.unwrap_or_default();
     let mut statement = connection.prepare_cached(
         "INSERT INTO error(destination, delivery, element, page, class, code, message, status, response, \
-         trace_key, data_uri, payload, first_at, last_at, attempts) \
+         trace_key, data_uri, has_payload, first_at, last_at, attempts) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14)",
     )?;
+    let mut keep = connection.prepare_cached("INSERT INTO payload(error, original) VALUES (?1, ?2)")?;
     for error in errors {
         let NewError { record, failure, trace_key, data_uri, payload, at_ms } = error;
         statement.execute(params![
-            place.destination,
+            destination,
             signed(record.delivery),
             record.element,
             place.page.map(signed),
             failure.class.as_str(),
             failure.code,
-            failure.message,
+            message(connection, &failure.message)?,
             failure.status,
             failure.response,
             trace_key,
             data_uri,
-            payload.as_deref(),
+            payload.is_some(),
             at_ms,
             place.attempts,
         ])?;
-    }
-    connection
-        .prepare_cached("UPDATE meta SET open_errors = open_errors + ?1")?
-        .execute([count(errors.len())])?;
-    if let Some(destination) = place.destination {
-        connection
-            .prepare_cached("UPDATE destination SET open_errors = open_errors + ?1 WHERE name = ?2")?
-            .execute(params![count(errors.len()), destination])?;
+        let id = connection.last_insert_rowid();
+        if let Some(payload) = payload {
+            keep.execute(params![id, payload.as_ref()])?;
+        }
+        if fold {
+            fold::close_older(connection, destination, trace_key, *record, Closer::Error(id), *at_ms)?;
+        }
     }
     Ok(())
+}
+
+/// The number of a message, which is kept once.
+pub(super) fn message(connection: &Connection, text: &str) -> Result<i64, Trouble> {
+    let known = connection
+        .prepare_cached("SELECT id FROM message WHERE text = ?1")?
+        .query_row([text], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    connection.prepare_cached("INSERT INTO message(text) VALUES (?1)")?.execute([text])?;
+    Ok(connection.last_insert_rowid())
 }
 
 /// The newest first.
 pub(super) fn list(connection: &Connection, store: &str, limit: usize) -> Result<Vec<OpenError>, Trouble> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, destination, delivery, element, page, class, code, message, status, response, \
-         trace_key, data_uri, payload, last_at, attempts FROM error ORDER BY id DESC LIMIT ?1",
+        "SELECT error.id, destination, delivery, element, page, class, code, \
+         (SELECT text FROM message WHERE message.id = error.message), status, response, \
+         trace_key, data_uri, payload.original, last_at, attempts FROM error \
+         LEFT JOIN payload ON payload.error = error.id WHERE state IN (0, 1) ORDER BY error.id DESC LIMIT ?1",
     )?;
     let mut rows = statement.query([count(limit)])?;
     let mut errors = Vec::new();
@@ -84,7 +106,7 @@ fn read(row: &Row<'_>, store: &str) -> Result<OpenError, Trouble> {
     let page: Option<i64> = row.get(4)?;
     Ok(OpenError {
         id: row.get(0)?,
-        destination: row.get(1)?,
+        destination: row.get::<_, Option<String>>(1)?.filter(|name| !name.is_empty()),
         page: page.map(|number| PageId { store: store.into(), number: unsigned(number) }),
         attempts: row.get(14)?,
         error: NewError {
@@ -104,32 +126,25 @@ fn read(row: &Row<'_>, store: &str) -> Result<OpenError, Trouble> {
     })
 }
 
-/// Removes at most `limit` errors that are older than `before_ms`; how many.
+/// Removes at most `limit` errors that last failed before `before_ms`, but for those on their way
+/// again; how many. Their payloads, tags and notes go with them.
 pub(super) fn remove(connection: &Connection, before_ms: i64, limit: i64) -> Result<u64, Trouble> {
-    let mut by_destination = connection.prepare_cached(
-        "SELECT destination, count(*) FROM \
-         (SELECT destination FROM error WHERE last_at < ?1 ORDER BY last_at, id LIMIT ?2) \
-         GROUP BY destination",
-    )?;
-    let mut rows = by_destination.query([before_ms, limit])?;
-    let mut removed = 0;
-    while let Some(row) = rows.next()? {
-        let (destination, number): (Option<String>, i64) = (row.get(0)?, row.get(1)?);
-        removed += number;
-        connection
-            .prepare_cached("UPDATE destination SET open_errors = max(0, open_errors - ?1) WHERE name = ?2")?
-            .execute(params![number, destination])?;
-    }
-    if removed > 0 {
-        connection
-            .prepare_cached(
-                "DELETE FROM error WHERE id IN \
-                 (SELECT id FROM error WHERE last_at < ?1 ORDER BY last_at, id LIMIT ?2)",
-            )?
-            .execute([before_ms, limit])?;
-        connection
-            .prepare_cached("UPDATE meta SET open_errors = max(0, open_errors - ?1)")?
-            .execute([removed])?;
-    }
-    Ok(unsigned(removed))
+    let removed = connection
+        .prepare_cached(
+            "DELETE FROM error WHERE id IN (SELECT id FROM error INDEXED BY error_age \
+             WHERE last_at < ?1 AND state <> 2 ORDER BY last_at LIMIT ?2)",
+        )?
+        .execute([before_ms, limit])?;
+    Ok(unsigned(count(removed)))
+}
+
+/// Removes messages that no error has any more, at most `limit`; how many.
+pub(super) fn remove_messages(connection: &Connection, limit: i64) -> Result<u64, Trouble> {
+    let removed = connection
+        .prepare_cached(
+            "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE NOT EXISTS \
+             (SELECT 1 FROM error WHERE error.message = message.id) LIMIT ?1)",
+        )?
+        .execute([limit])?;
+    Ok(unsigned(count(removed)))
 }

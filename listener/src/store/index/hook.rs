@@ -16,15 +16,15 @@
 //!    pages are over in the transaction that removes it. A hook that is added (again) begins
 //!    with what is indexed from then on, which no cut has seen.
 //! 4. A record that failed here has a row without a payload and is skipped by every
-//!    destination. Who sends it to the hook again must not put it into a page in state 0 or 1
-//!    of the hook, or the mark would go back: it goes by itself, and then to each destination
-//!    in a page of its own, because their cursors have passed it.
+//!    destination. The error desk sends it to the hook again in a page of kind 1, which is no
+//!    part of the mark, and what passes goes on as [`super::desk::mend`] says.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::desk::mend;
 use super::pages;
 use super::spans;
 use super::trouble::{Trouble, count, signed, unsigned};
@@ -60,8 +60,8 @@ pub(super) fn mark(connection: &Connection, destination: &str) -> Result<Option<
         .query_row([PRE_PAGE], |row| row.get(0))
         .optional()?;
     let Some(cursor) = cursor else { return Ok(None) };
-    let mut statement =
-        connection.prepare_cached("SELECT records FROM page WHERE destination = ?1 AND state < 2")?;
+    let mut statement = connection
+        .prepare_cached("SELECT records FROM page WHERE destination = ?1 AND state < 2 AND kind = 0")?;
     let mut rows = statement.query([PRE_PAGE])?;
     let mut first: Option<RecordId> = None;
     while let Some(row) = rows.next()? {
@@ -146,6 +146,7 @@ impl Fates<'_> {
 
 /// The hook is gone: what it had not settled goes on as it came.
 pub(super) fn removed(connection: &Connection, now_ms: i64) -> Result<(), Trouble> {
+    mend::open_all(connection)?;
     let pages = connection.execute(
         "UPDATE page SET state = ?2, settled_at = ?3 WHERE destination = ?1 AND state < 2",
         params![PRE_PAGE, pages::FAILED, now_ms],

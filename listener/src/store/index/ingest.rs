@@ -11,6 +11,7 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
+use super::desk::resend;
 use super::errors::{self, Place};
 use super::spans::{self, Span};
 use super::trouble::{Trouble, count, signed, unsigned};
@@ -35,6 +36,8 @@ pub(super) struct Prepared {
 #[derive(Debug)]
 pub(super) struct PreparedBatch {
     deliveries: Vec<Prepared>,
+    /// Whether errors of one trace key fold.
+    fold: bool,
     /// The watermark once they are in the tables.
     pub(super) end: Indexed,
 }
@@ -42,7 +45,7 @@ pub(super) struct PreparedBatch {
 /// Judges every element of a batch.
 pub(super) fn prepare(batch: Batch, sorter: &dyn Sort) -> PreparedBatch {
     let deliveries = batch.entries.into_iter().map(|entry| judge(&entry, sorter)).collect();
-    PreparedBatch { deliveries, end: batch.end }
+    PreparedBatch { deliveries, fold: sorter.folds(), end: batch.end }
 }
 
 fn judge(entry: &Entry, sorter: &dyn Sort) -> Prepared {
@@ -137,8 +140,15 @@ pub(super) fn apply(connection: &Connection, batch: &PreparedBatch) -> Result<()
             continue;
         }
         spans.clear();
-        for (span, key) in &delivery.candidates {
-            if is_known(connection, key.as_ref(), delivery.received_at_ms)? {
+        let again = resend::error_of(delivery.request);
+        // Nothing of it counts where the error was sent again before.
+        let fresh = match again {
+            Some(error) => resend::arrive(connection, error, delivery.received_at_ms)?,
+            None => true,
+        };
+        for (span, key) in delivery.candidates.iter().filter(|_| fresh) {
+            // Its first try may have left its key; that is no reason to drop it now.
+            if is_known(connection, key.as_ref(), delivery.received_at_ms)? && again.is_none() {
                 moved.duplicates += 1;
             } else {
                 spans.push(*span);
@@ -154,11 +164,18 @@ pub(super) fn apply(connection: &Connection, batch: &PreparedBatch) -> Result<()
             ordinal,
             spans::encode(&spans),
         ])?;
-        errors::insert(connection, Place::default(), &delivery.failed)?;
+        if fresh {
+            errors::insert(connection, Place::default(), &delivery.failed, batch.fold)?;
+            if let Some(error) = again.filter(|_| !delivery.failed.is_empty()) {
+                resend::failed_again(connection, error)?;
+            }
+        }
         ordinal += count(spans.len());
-        moved.events += count(delivery.events);
-        moved.ignored += count(delivery.ignored);
-        moved.last_received_at = Some(delivery.received_at_ms);
+        moved.ignored += if fresh { count(delivery.ignored) } else { 0 };
+        if again.is_none() {
+            moved.events += count(delivery.events);
+            moved.last_received_at = Some(delivery.received_at_ms);
+        }
         match segments.last_mut() {
             Some((number, last, newest)) if *number == delivery.location.segment => {
                 *last = delivery.delivery;

@@ -1,12 +1,14 @@
 //! Leasing: one caller at a time for each destination, a page that is due before a new one is cut.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Mutex as Gate, watch};
 
 use super::Inner;
 use super::cut::{self, Commit, Cursor, Cut, End};
+use super::desk::{fold, retry};
 use super::pages;
 use super::trouble::Trouble;
 use super::writer::Durability;
@@ -18,6 +20,8 @@ struct Destination {
     /// Held while a page is looked for, so that no two cuts begin at one cursor. Holds
     /// what a lingering page has found, so that it is not looked for again.
     cut: Gate<Option<Cut>>,
+    /// Whose turn it is where both errors and new records wait: true for errors.
+    errors_next: AtomicBool,
     /// Leased pages whose callers went away before they had them.
     abandoned: Mutex<Vec<u64>>,
 }
@@ -64,6 +68,10 @@ impl Drop for OnTheWay<'_> {
 struct Look {
     due: Option<Page>,
     waiting: usize,
+    /// There are errors to be sent again.
+    errors: bool,
+    /// There are errors that a success could close.
+    heals: bool,
     next_due: Option<i64>,
     cursor: Cursor,
 }
@@ -74,9 +82,11 @@ impl Inner {
         let request = Arc::new(request);
         let destination = self.destinations.of(&request.destination);
         let mut held = destination.cut.lock().await;
+        let mut errors_done = false;
         loop {
             self.take_back(&destination).await?;
-            let look = self.look(&request).await?;
+            let mut look = self.look(&request).await?;
+            look.errors &= !errors_done;
             if let Some(page) = look.due {
                 if let Some(page) = self.lease_due(&destination, page).await? {
                     return Ok(Lease::Page(page));
@@ -85,6 +95,13 @@ impl Inner {
             }
             if !request.cut || look.waiting >= request.max_waiting {
                 return Ok(Lease::Wait { until_ms: look.next_due });
+            }
+            if look.errors && destination.errors_next.swap(false, Ordering::Relaxed) {
+                if let Some(page) = self.lease_errors(&destination, &request).await? {
+                    return Ok(Lease::Page(page));
+                }
+                errors_done = true;
+                continue;
             }
             let cut = held.take().filter(|cut| cut.fits(&request, look.cursor));
             let cut = cut.unwrap_or_else(|| Cut::new(Arc::clone(&request), look.cursor));
@@ -95,7 +112,8 @@ impl Inner {
             // An old backlog is not cut short after one step while it goes on filling the page.
             let filling = end == End::Bound && cut.taken() > before;
             if cut.taken() > 0 && (end == End::Full || cut.laden() || lingered && !filling) {
-                if let Some(page) = self.commit_page(&destination, cut, request.now_ms).await? {
+                if let Some(page) = self.commit_page(&destination, cut, look.heals, request.now_ms).await? {
+                    destination.errors_next.store(true, Ordering::Relaxed);
                     return Ok(Lease::Page(page));
                 }
             } else if cut.taken() == 0 {
@@ -103,11 +121,19 @@ impl Inner {
                     self.commit_progress(cut, request.now_ms).await?;
                 }
                 if end == End::Exhausted {
+                    if look.errors {
+                        destination.errors_next.store(true, Ordering::Relaxed);
+                        continue;
+                    }
                     return Ok(Lease::Wait { until_ms: look.next_due });
                 }
             } else {
                 *held = Some(cut);
                 if end == End::Exhausted {
+                    if look.errors {
+                        destination.errors_next.store(true, Ordering::Relaxed);
+                        continue;
+                    }
                     let until_ms = [look.next_due, due_ms].into_iter().flatten().min();
                     return Ok(Lease::Wait { until_ms });
                 }
@@ -138,7 +164,9 @@ impl Inner {
                     .ok_or_else(|| Trouble::Asked(format!("there is no destination {destination}")))?;
                 let due = pages::due(connection, &journal, &name, destination, request.now_ms)?;
                 let (waiting, next_due) = pages::waiting(connection, destination)?;
-                Ok(Look { due, waiting, next_due, cursor })
+                let errors = retry::waits(connection, destination)?;
+                let heals = fold::has_any(connection, destination)?;
+                Ok(Look { due, waiting, errors, heals, next_due, cursor })
             })
             .await
     }
@@ -153,6 +181,37 @@ impl Inner {
             .await;
         way.arrived();
         Ok(leased?.then_some(page))
+    }
+
+    /// A page of errors that are sent again; none where the filter leaves them all out now.
+    async fn lease_errors(
+        &self,
+        destination: &Destination,
+        request: &Arc<PageRequest>,
+    ) -> Result<Option<Page>, StoreError> {
+        let wanted = Arc::clone(request);
+        let mut again = self.readers.run(move |connection| retry::collect(connection, &wanted)).await?;
+        if again.is_empty() {
+            return Ok(None);
+        }
+        let number = self.next_page_number();
+        let commit = retry::Commit::of(&mut again, &request.destination, number, request.now_ms);
+        let way = OnTheWay { destination, changes: &self.changes, number: Some(number) };
+        let made = self.writer.call(Durability::Synced, move |connection| commit.apply(connection)).await;
+        way.arrived();
+        if !made? {
+            return Ok(None);
+        }
+        let (records, oversized) = again.into_page();
+        Ok(Some(Page {
+            id: PageId { store: Arc::clone(&self.name), number },
+            destination: request.destination.clone(),
+            records,
+            attempts: 0,
+            first_attempt_at_ms: None,
+            oversized,
+            heals: true,
+        }))
     }
 
     async fn step(&self, mut cut: Cut) -> Result<(Cut, End), StoreError> {
@@ -170,11 +229,12 @@ impl Inner {
         &self,
         destination: &Destination,
         mut cut: Cut,
+        heals: bool,
         now_ms: i64,
     ) -> Result<Option<Page>, StoreError> {
         let number = self.next_page_number();
         let name = cut.destination().to_owned();
-        let commit = Commit::of(&mut cut, Some(number), now_ms);
+        let commit = Commit::of(&mut cut, Some(number), self.sorter.folds(), now_ms);
         let way = OnTheWay { destination, changes: &self.changes, number: Some(number) };
         let done = self.writer.call(Durability::Synced, move |connection| commit.apply(connection)).await;
         way.arrived();
@@ -189,12 +249,13 @@ impl Inner {
             attempts: 0,
             first_attempt_at_ms: None,
             oversized,
+            heals,
         }))
     }
 
     /// A scan that found nothing for this destination is not made again.
     async fn commit_progress(&self, mut cut: Cut, now_ms: i64) -> Result<(), StoreError> {
-        let commit = Commit::of(&mut cut, None, now_ms);
+        let commit = Commit::of(&mut cut, None, self.sorter.folds(), now_ms);
         self.writer.call(Durability::Replayable, move |connection| commit.apply(connection)).await?;
         Ok(())
     }

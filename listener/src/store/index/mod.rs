@@ -23,6 +23,7 @@
 mod bodies;
 mod connect;
 mod cut;
+mod desk;
 mod destinations;
 mod errors;
 mod hook;
@@ -56,6 +57,7 @@ use async_trait::async_trait;
 use crds::listener::Retention;
 use tokio::sync::watch;
 
+use self::desk::{Runner, Work};
 use self::indexer::{Indexer, Progress};
 use self::lease::Destinations;
 use self::lock::Lock;
@@ -141,7 +143,7 @@ impl Inner {
     }
 
     async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
-        let Settlement { page, attempt, outcome } = settlement;
+        let Settlement { page, attempt, outcome, healed } = settlement;
         if page.store != self.name {
             return Err(StoreError::Failed(format!("page {page} belongs to another store")));
         }
@@ -149,6 +151,8 @@ impl Inner {
             number: page.number,
             attempt,
             outcome,
+            fold: self.sorter.folds(),
+            healed,
             child: self.next_page_number(),
             now_ms: self.clock.now_ms(),
         };
@@ -186,6 +190,7 @@ pub struct Embedded {
     inner: Inner,
     progress: Arc<Progress>,
     indexer: Mutex<Option<JoinHandle<()>>>,
+    runner: Runner,
 }
 
 impl std::fmt::Debug for Embedded {
@@ -198,7 +203,16 @@ impl Embedded {
     /// Opens or makes the store. Waits for no lock: a store that another process has open is refused.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
         let opening = tokio::task::spawn_blocking(move || Self::open_blocking(options));
-        opening.await.map_err(|_| StoreError::Open("opening ended early".to_owned()))?
+        let store = opening.await.map_err(|_| StoreError::Open("opening ended early".to_owned()))??;
+        let work = Work {
+            writer: store.inner.writer.clone(),
+            readers: store.inner.readers.clone(),
+            journal: store.inner.journal.clone(),
+            clock: store.inner.clock.clone(),
+            changes: Arc::clone(&store.inner.changes),
+        };
+        tokio::spawn(store.runner.clone().run(work));
+        Ok(store)
     }
 
     fn open_blocking(options: Options) -> Result<Self, StoreError> {
@@ -210,7 +224,7 @@ impl Embedded {
         let inner = start(&directory, lock, opened, journal, Setup { sorter, clock, bounds })?;
         let progress = Arc::new(Progress::default());
         let indexer = index(&inner, reader, Arc::clone(&progress))?;
-        Ok(Self { inner, progress, indexer: Mutex::new(Some(indexer)) })
+        Ok(Self { inner, progress, indexer: Mutex::new(Some(indexer)), runner: Runner::default() })
     }
 }
 
@@ -353,6 +367,7 @@ impl Store for Embedded {
     }
 
     async fn close(&self) {
+        self.runner.stop();
         self.inner.journal.close().await;
         // What is acknowledged is indexed before the end, where that works.
         self.progress.finish();
@@ -368,5 +383,6 @@ impl Drop for Embedded {
     /// A store that was not closed lets go of its files all the same, as a killed process does.
     fn drop(&mut self) {
         self.progress.stop();
+        self.runner.stop();
     }
 }

@@ -9,6 +9,7 @@ use rand::RngCore;
 use rusqlite::Connection;
 
 use super::connect::{self, Missing};
+use super::desk;
 use super::ingest;
 use super::pages;
 use super::schema::{self, Kind};
@@ -88,6 +89,7 @@ fn ready(connection: Connection, size: u64) -> Result<Opened, Trouble> {
             .query_row("SELECT name, refused_dropped FROM meta", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let transaction = connection.unchecked_transaction()?;
     let back = pages::take_back_all(&transaction)?;
+    desk::resend::take_back(&transaction)?;
     transaction.execute("UPDATE meta SET clean = 0", [])?;
     transaction.commit()?;
     if back > 0 {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::bodies::Pieces;
+use super::desk::{fold, retry};
 use super::hook::{self, Fate};
 use super::spans;
 use super::trouble::{Trouble, signed, unsigned};
@@ -20,11 +21,17 @@ pub(super) const DELIVERED: i64 = 2;
 /// Settled, nothing of it delivered.
 pub(super) const FAILED: i64 = 3;
 
+/// Cut from the deliveries.
+pub(super) const RECORDS: i64 = 0;
+/// Errors that are sent again; see [`super::desk::retry`].
+pub(super) const ERRORS: i64 = 1;
+
 /// A page to be put into the table.
 pub(super) struct NewPage<'a> {
     pub(super) number: u64,
     pub(super) destination: &'a str,
     pub(super) state: i64,
+    pub(super) kind: i64,
     pub(super) records: &'a [RecordId],
     pub(super) oversized: bool,
     pub(super) attempts: u32,
@@ -40,8 +47,8 @@ pub(super) fn insert(connection: &Connection, page: &NewPage<'_>) -> Result<(), 
     connection
         .prepare_cached(
             "INSERT INTO page(number, destination, state, first_delivery, records, record_count, \
-             oversized, attempts, first_attempt_at, due_at, created_at, parent) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             oversized, attempts, first_attempt_at, due_at, created_at, parent, kind) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute(params![
             signed(page.number),
@@ -56,6 +63,7 @@ pub(super) fn insert(connection: &Connection, page: &NewPage<'_>) -> Result<(), 
             page.due_at,
             page.created_at,
             page.parent.map(signed),
+            page.kind,
         ])?;
     Ok(())
 }
@@ -70,25 +78,44 @@ pub(super) fn due(
 ) -> Result<Option<Page>, Trouble> {
     let found = connection
         .prepare_cached(
-            "SELECT number, records, attempts, first_attempt_at, oversized FROM page \
+            "SELECT number, records, attempts, first_attempt_at, oversized, kind FROM page \
              WHERE destination = ?1 AND state = 0 AND state < 2 AND due_at <= ?2 \
              ORDER BY due_at, number LIMIT 1",
         )?
         .query_row(params![destination, now_ms], |row| {
             let records: Vec<u8> = row.get(1)?;
             let number: i64 = row.get(0)?;
-            Ok((number, records, row.get(2)?, row.get(3)?, row.get(4)?))
+            Ok((number, records, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
         })
         .optional()?;
-    let Some((number, records, attempts, first_attempt_at_ms, oversized)) = found else { return Ok(None) };
+    let Some((number, records, attempts, first_attempt_at_ms, oversized, kind)) = found else {
+        return Ok(None);
+    };
+    let number = unsigned(number);
+    let names = spans::decode_records(&records)?;
     Ok(Some(Page {
-        id: PageId { store: Arc::clone(store), number: unsigned(number) },
+        id: PageId { store: Arc::clone(store), number },
         destination: destination.to_owned(),
-        records: records_of(connection, journal, &spans::decode_records(&records)?)?,
+        records: read(connection, journal, kind, number, &names)?,
+        heals: fold::has_any(connection, destination)?,
         attempts,
         first_attempt_at_ms,
         oversized,
     }))
+}
+
+/// Reads the records of a page, wherever its kind keeps them.
+pub(super) fn read(
+    connection: &Connection,
+    journal: &Journal,
+    kind: i64,
+    number: u64,
+    names: &[RecordId],
+) -> Result<Vec<Record>, Trouble> {
+    match kind {
+        ERRORS => retry::records_of(connection, number, names),
+        _ => records_of(connection, journal, names),
+    }
 }
 
 /// Waiting pages of a destination, and when the first of them is due.

@@ -14,7 +14,7 @@ use crate::store::StoreError;
 const READERS: usize = 4;
 
 /// Connections that read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Readers {
     path: PathBuf,
     idle: Arc<Mutex<Vec<Connection>>>,

@@ -13,6 +13,7 @@ use crds::listener::Retention;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Inner;
+use super::desk;
 use super::errors;
 use super::refused;
 use super::trouble::{Trouble, count, unsigned};
@@ -30,12 +31,15 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// A key this far ahead of the clock is one of a broken clock.
 const FUTURE_MS: i64 = 24 * HOUR_MS;
 const HOUR_MS: i64 = 3_600_000;
+/// A year: who did what is asked for long after.
+const AUDIT_HOURS: i64 = 365 * 24;
 
 /// Before what time things are too old, epoch milliseconds.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
     delivered: i64,
     errors: i64,
+    audit: i64,
     refused: i64,
     keys: i64,
     future: i64,
@@ -48,6 +52,7 @@ impl Limits {
         Self {
             delivered: before(delivered_hours.into()),
             errors: before(i64::from(error_days) * 24),
+            audit: before(AUDIT_HOURS.max(i64::from(error_days) * 24)),
             refused: before(refused_hours.into()),
             keys: before(dedupe_hours.into()),
             future: now_ms.saturating_add(FUTURE_MS),
@@ -64,6 +69,11 @@ impl Inner {
         retained.rows += self.repeat(move |connection| pages(connection, limits.delivered)).await?;
         retained.rows +=
             self.repeat(move |connection| errors::remove(connection, limits.errors, STEP)).await?;
+        self.repeat(move |connection| errors::remove_messages(connection, STEP)).await?;
+        self.repeat(move |connection| desk::bulk::remove(connection, limits.errors, STEP)).await?;
+        self.repeat(move |connection| desk::remove_audit(connection, limits.audit, STEP)).await?;
+        let now_ms = self.clock.now_ms();
+        self.repeat(move |connection| desk::end_waits(connection, now_ms, STEP)).await?;
         retained.rows +=
             self.repeat(move |connection| refused::remove_oldest(connection, limits.refused, STEP)).await?;
         retained.keys += self.keys(i64::MIN, limits.keys, limits.keys).await?;

@@ -11,8 +11,10 @@
 //!   that what lies between two cursors is a subtraction.
 //! - `destination.cursor_*` name the first record that was not looked at: the one at
 //!   `cursor_index` in the list of records of delivery `cursor_delivery` (or later).
-//! - `destination.page_records` is the sum of `page.record_count` over its pages that
-//!   are not settled; `open_errors` counts rows of `error`.
+//! - `destination.page_records` is the sum of `page.record_count` over its pages of kind 0
+//!   that are not settled. Records of errors that are sent again are counted as errors in
+//!   the state retrying.
+//! - `tally` counts the rows of `error` by destination, class and state.
 //! - `hooked` has a row for each record that the hook did not let go on as it came, made in
 //!   the transaction of the settlement. `fate`: 1 changed, with the new bytes as `payload`;
 //!   2 dropped; 3 failed. A record without a row goes on as it came. Rows go with their delivery's.
@@ -31,8 +33,9 @@ use super::trouble::Trouble;
 pub(super) const APPLICATION_ID: i32 = 0x4853_4c69;
 
 /// What leads from version n to n + 1.
-const MIGRATIONS: [&str; 2] = [
-    "
+const MIGRATIONS: [&str; 3] = [FIRST, HOOK, include_str!("desk/tables.sql")];
+
+const FIRST: &str = "
 CREATE TABLE meta(
     one INTEGER PRIMARY KEY CHECK (one = 1),
     name TEXT NOT NULL,
@@ -151,8 +154,9 @@ CREATE TABLE refused(
     peer TEXT,
     size INTEGER NOT NULL
 ) STRICT;
-",
-    "
+";
+
+const HOOK: &str = "
 CREATE TABLE hooked(
     delivery INTEGER NOT NULL,
     element INTEGER NOT NULL,
@@ -162,8 +166,7 @@ CREATE TABLE hooked(
 ) STRICT;
 ALTER TABLE destination ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE destination ADD COLUMN withheld INTEGER NOT NULL DEFAULT 0;
-",
-];
+";
 
 /// What a file turned out to be.
 #[derive(Debug, PartialEq, Eq)]

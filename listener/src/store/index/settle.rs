@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::desk::fold::{self, Closer};
+use super::desk::{mend, retry};
 use super::errors::{self, Place};
 use super::hook::Fates;
 use super::pages::{self, NewPage};
@@ -20,6 +22,10 @@ pub(super) struct Settle {
     pub(super) attempt: Option<Attempt>,
     /// What becomes of its records.
     pub(super) outcome: Outcome,
+    /// Whether errors of one trace key fold.
+    pub(super) fold: bool,
+    /// Trace keys of records that were taken, where the destination has errors.
+    pub(super) healed: Vec<(RecordId, String)>,
     /// Number of the page of those that go again.
     pub(super) child: u64,
     /// Epoch milliseconds.
@@ -52,6 +58,7 @@ struct Kept {
     destination: String,
     records: Vec<u8>,
     oversized: bool,
+    kind: i64,
     attempts: u32,
     first_attempt_at: Option<i64>,
     created_at: i64,
@@ -118,16 +125,29 @@ impl Settle {
         let records = spans::decode_records(&page.records)?;
         let again = checked(&records, done)?;
         if page.destination == PRE_PAGE {
-            fates.keep(connection, failed.iter().map(|error| error.record))?;
+            if page.kind == pages::ERRORS {
+                mend::keep(connection, self.number, fates, failed, &again, self.now_ms)?;
+            } else {
+                fates.keep(connection, failed.iter().map(|error| error.record))?;
+            }
         }
         let place =
             Place { destination: Some(&page.destination), page: Some(self.number), attempts: page.attempts };
-        errors::insert(connection, place, failed)?;
+        if page.kind == pages::ERRORS {
+            retry::settle(connection, self.number, page.attempts, failed, &again, self.child, self.now_ms)?;
+        } else {
+            errors::insert(connection, place, failed, self.fold)?;
+        }
+        for (record, trace_key) in self.healed.iter().filter(|_| self.fold) {
+            let (destination, now_ms) = (&page.destination, self.now_ms);
+            fold::close_older(connection, destination, trace_key, *record, Closer::Success, now_ms)?;
+        }
         if !again.is_empty() {
             let child = NewPage {
                 number: self.child,
                 destination: &page.destination,
                 state: pages::WAITING,
+                kind: page.kind,
                 records: &again,
                 oversized: page.oversized,
                 attempts: page.attempts,
@@ -157,7 +177,11 @@ impl Settle {
                 "UPDATE destination SET delivered = delivered + ?2, page_records = page_records - ?3 \
                  WHERE name = ?1",
             )?
-            .execute(params![page.destination, count(delivered), count(records.len() - again.len())])?;
+            .execute(params![
+                page.destination,
+                count(delivered),
+                if page.kind == pages::ERRORS { 0 } else { count(records.len() - again.len()) },
+            ])?;
         Ok(!again.is_empty())
     }
 }
@@ -180,7 +204,7 @@ fn checked(records: &[RecordId], done: &Done<'_>) -> Result<Vec<RecordId>, Troub
 fn find(connection: &Connection, number: u64) -> Result<Kept, Trouble> {
     connection
         .prepare_cached(
-            "SELECT destination, records, oversized, attempts, first_attempt_at, created_at \
+            "SELECT destination, records, oversized, attempts, first_attempt_at, created_at, kind \
              FROM page WHERE number = ?1 AND state = 1",
         )?
         .query_row([signed(number)], |row| {
@@ -191,6 +215,7 @@ fn find(connection: &Connection, number: u64) -> Result<Kept, Trouble> {
                 attempts: row.get(3)?,
                 first_attempt_at: row.get(4)?,
                 created_at: row.get(5)?,
+                kind: row.get(6)?,
             })
         })
         .optional()?

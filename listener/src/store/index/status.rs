@@ -1,4 +1,5 @@
-//! Counters, read without counting: a row of `meta`, a row for each destination, and the few pages that are not settled.
+//! Counters, read without counting: a row of `meta`, a row for each destination, the tally of
+//! errors, and the few pages that are not settled. An error that is sent again is pending, not open.
 
 use std::path::Path;
 
@@ -12,7 +13,8 @@ pub(super) fn read(connection: &Connection) -> Result<Status, Trouble> {
     let transaction = connection.unchecked_transaction()?;
     let mut status = transaction
         .prepare_cached(
-            "SELECT last_delivery, events, records, duplicates, ignored, open_errors, refused_kept, \
+            "SELECT last_delivery, events, records, duplicates, ignored, \
+             (SELECT coalesce(sum(number), 0) FROM tally WHERE state IN (0, 1)), refused_kept, \
              refused_dropped, last_received_at FROM meta",
         )?
         .query_row([], |row| {
@@ -32,10 +34,13 @@ pub(super) fn read(connection: &Connection) -> Result<Status, Trouble> {
     let records = signed(status.records);
     let all: Vec<(DestinationStatus, u64)> = transaction
         .prepare_cached(
-            "SELECT name, page_records + ?1 - cursor_ordinal, \
+            "SELECT name, page_records + ?1 - cursor_ordinal + \
+             (SELECT coalesce(sum(number), 0) FROM tally WHERE destination = name AND state = 2), \
              (SELECT count(*) FROM page WHERE destination = name AND state = 0 AND state < 2), \
              (SELECT count(*) FROM page WHERE destination = name AND state = 1 AND state < 2), \
-             delivered, ignored, open_errors, withheld, changed FROM destination ORDER BY name",
+             delivered, ignored, \
+             (SELECT coalesce(sum(number), 0) FROM tally WHERE destination = name AND state IN (0, 1)), \
+             withheld, changed FROM destination ORDER BY name",
         )?
         .query_map([records], |row| {
             let counts = DestinationStatus {

@@ -345,7 +345,8 @@ async fn a_full_disk_loses_nothing_and_is_recovered_from() {
         .map(|record| NewError { payload: Some(vec![1; 100_000].into()), ..suite::failing(record, BEGIN_MS) })
         .collect();
     let outcome = Outcome::Done { errors, again: Vec::new(), again_at_ms: 0 };
-    let settlement = Settlement { page: page.id.clone(), attempt: Some(world.attempt(400)), outcome };
+    let settlement =
+        Settlement { page: page.id.clone(), attempt: Some(world.attempt(400)), outcome, healed: Vec::new() };
     assert!(matches!(store.settle(settlement).await, Err(StoreError::Failed(_))));
     assert_eq!(store.status().await.unwrap().open_errors, 0);
     limit(1_000_000).await.unwrap();

@@ -36,4 +36,7 @@ pub struct Page {
     pub first_attempt_at_ms: Option<i64>,
     /// One record that is larger than a page may be.
     pub oversized: bool,
+    /// The destination has errors that a success of the same trace key closes: the settlement
+    /// names the trace keys of what was taken.
+    pub heals: bool,
 }

@@ -13,6 +13,8 @@ pub struct Settlement {
     pub attempt: Option<Attempt>,
     /// What becomes of its records.
     pub outcome: Outcome,
+    /// Trace keys of records that were taken, where the page heals.
+    pub healed: Vec<(RecordId, String)>,
 }
 
 /// One try to hand a page on.

@@ -165,7 +165,7 @@ pub(crate) async fn a_hook_that_is_removed_lets_what_waits_go_on_unchanged(world
         again: Vec::new(),
         again_at_ms: 0,
     };
-    let late = Settlement { page: leased.id.clone(), attempt: None, outcome: late };
+    let late = Settlement { page: leased.id.clone(), attempt: None, outcome: late, healed: Vec::new() };
     assert!(matches!(store.settle(late).await, Err(StoreError::Failed(_))), "too late");
     let mut expected = vec![changed_text(0)];
     expected.extend(events(3..11));
@@ -198,13 +198,13 @@ pub(crate) async fn a_hooks_outcome_that_cannot_be_changes_nothing(world: &World
         hooked(Vec::new(), vec![id, id]),
         hooked(Vec::new(), vec![stranger]),
     ] {
-        let settlement = Settlement { page: at_hook.id.clone(), attempt: None, outcome };
+        let settlement = Settlement { page: at_hook.id.clone(), attempt: None, outcome, healed: Vec::new() };
         assert!(matches!(store.settle(settlement).await, Err(StoreError::Failed(_))));
     }
     world.done(&store, &at_hook).await;
     let at_a = world.page(&store, "a").await;
-    let settlement =
-        Settlement { page: at_a.id.clone(), attempt: None, outcome: hooked(Vec::new(), vec![id]) };
+    let outcome = hooked(Vec::new(), vec![id]);
+    let settlement = Settlement { page: at_a.id.clone(), attempt: None, outcome, healed: Vec::new() };
     assert!(store.settle(settlement).await.is_err(), "a destination is no hook");
     assert_eq!(texts(&at_a.records), events(0..2));
     store.close().await;

@@ -107,7 +107,12 @@ impl World {
 
     /// Settles a page after an attempt.
     pub(crate) async fn settle(&self, store: &Arc<dyn Store>, page: &Page, status: u16, outcome: Outcome) {
-        let settlement = Settlement { page: page.id.clone(), attempt: Some(self.attempt(status)), outcome };
+        let settlement = Settlement {
+            page: page.id.clone(),
+            attempt: Some(self.attempt(status)),
+            outcome,
+            healed: Vec::new(),
+        };
         store.settle(settlement).await.unwrap();
     }
 
@@ -179,7 +184,7 @@ pub(crate) fn failing(record: &Record, at_ms: i64) -> NewError {
             status: Some(400),
             response: Some("bad".to_owned()),
         },
-        trace_key: "62515_1".to_owned(),
+        trace_key: format!("62515_{}", record.id),
         data_uri: "https://example.com/1".to_owned(),
         payload: Some(record.bytes.clone()),
         at_ms,

@@ -147,7 +147,12 @@ impl Model {
             }
             1 => world.settle(store, page, 503, Outcome::Retry { at_ms: due }).await,
             2 => {
-                let back = Settlement { page: page.id.clone(), attempt: None, outcome: Outcome::GivenBack };
+                let back = Settlement {
+                    page: page.id.clone(),
+                    attempt: None,
+                    outcome: Outcome::GivenBack,
+                    healed: Vec::new(),
+                };
                 store.settle(back).await.unwrap();
             }
             3 => {

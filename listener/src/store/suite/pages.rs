@@ -170,7 +170,12 @@ pub(crate) async fn a_removed_destination_leaves_open_errors(world: &World) {
     }
     assert!(store.lease(world.ask("b")).await.is_err());
     // What was leased then is given back later, and has nowhere to go either.
-    let back = Settlement { page: leased.id.clone(), attempt: None, outcome: Outcome::GivenBack };
+    let back = Settlement {
+        page: leased.id.clone(),
+        attempt: None,
+        outcome: Outcome::GivenBack,
+        healed: Vec::new(),
+    };
     store.settle(back).await.unwrap();
     assert_eq!(store.status().await.unwrap().open_errors, 5);
     assert_eq!(store.status().await.unwrap().pending_records, 7, "those of the other destination");

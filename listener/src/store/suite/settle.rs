@@ -109,7 +109,8 @@ pub(crate) async fn a_page_given_back_costs_no_attempt_and_is_due_at_once(world:
     world.deliver(&store, body(&[event(1)])).await;
     let page = world.page(&store, "a").await;
     let changes = store.changes();
-    let back = Settlement { page: page.id.clone(), attempt: None, outcome: Outcome::GivenBack };
+    let back =
+        Settlement { page: page.id.clone(), attempt: None, outcome: Outcome::GivenBack, healed: Vec::new() };
     store.settle(back).await.unwrap();
     assert!(changes.has_changed().unwrap(), "somebody may wait for it");
     let again = world.page(&store, "a").await;
@@ -130,15 +131,22 @@ pub(crate) async fn a_settlement_that_cannot_be_changes_nothing(world: &World) {
     let strange =
         Outcome::Done { errors: vec![failing(&stranger, BEGIN_MS)], again: Vec::new(), again_at_ms: 0 };
     for outcome in [twice, strange] {
-        let settlement = Settlement { page: page.id.clone(), attempt: Some(world.attempt(200)), outcome };
+        let settlement = Settlement {
+            page: page.id.clone(),
+            attempt: Some(world.attempt(200)),
+            outcome,
+            healed: Vec::new(),
+        };
         assert!(matches!(store.settle(settlement).await, Err(StoreError::Failed(_))));
     }
     let other = PageId { store: "0000000000000000".into(), number: page.id.number };
-    let settlement = Settlement { page: other, attempt: None, outcome: Outcome::GivenBack };
+    let settlement =
+        Settlement { page: other, attempt: None, outcome: Outcome::GivenBack, healed: Vec::new() };
     assert!(store.settle(settlement).await.is_err());
     assert_eq!(store.status().await.unwrap().open_errors, 0);
     world.done(&store, &page).await;
-    let settlement = Settlement { page: page.id.clone(), attempt: None, outcome: Outcome::GivenBack };
+    let settlement =
+        Settlement { page: page.id.clone(), attempt: None, outcome: Outcome::GivenBack, healed: Vec::new() };
     assert!(store.settle(settlement).await.is_err(), "it is settled already");
     assert_eq!(store.status().await.unwrap().destinations[0].delivered_records, 2);
     store.close().await;

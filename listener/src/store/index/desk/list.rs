@@ -1,0 +1,115 @@
+//! Lists of errors, newest first.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params_from_iter};
+
+use super::fail::Fail;
+use super::{state, way};
+use crate::desk::{Cursor, ErrorFilter, ErrorShown, Listing, MAX_LIMIT, Query, Resolution};
+use crate::store::index::trouble::{Trouble, count};
+
+/// What [`shown`] reads, in its order.
+pub(super) const COLUMNS: &str = "id, state, trace_key, data_uri, destination, class, code, \
+     (SELECT text FROM message WHERE message.id = error.message), first_at, last_at, attempts, assignee, \
+     edited, has_payload, waits_until, resolved_at, resolved_by, resolution, newer_error";
+
+/// A part of the list of errors that match.
+pub(super) fn list(connection: &Connection, query: &Query<ErrorFilter>) -> Result<Listing<ErrorShown>, Fail> {
+    let before = query.cursor.as_ref().map(number).transpose()?.unwrap_or(i64::MAX);
+    let limit = query.limit.clamp(1, MAX_LIMIT);
+    let mut items = newest(connection, &query.filter, before, limit + 1)?;
+    let more = items.len() > limit;
+    items.truncate(limit);
+    for item in &mut items {
+        item.tags = tags(connection, item.id)?;
+    }
+    let next = items.last().filter(|_| more).map(|item| Cursor::new(item.id.to_string()));
+    Ok(Listing { items, next })
+}
+
+/// The number in a cursor.
+pub(super) fn number(cursor: &Cursor) -> Result<i64, Fail> {
+    cursor.as_str().parse().map_err(|_| {
+        Fail::invalid("cursor", "it is none that this list gave", "begin again without a cursor")
+    })
+}
+
+fn newest(
+    connection: &Connection,
+    filter: &ErrorFilter,
+    before: i64,
+    limit: usize,
+) -> Result<Vec<ErrorShown>, Trouble> {
+    let way = way::choose(connection, filter)?;
+    let several = way.parts.len() > 1;
+    let mut items = Vec::new();
+    for conditions in &way.parts {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {} WHERE {} AND id < ? ORDER BY id DESC LIMIT ?",
+            way.from,
+            conditions.text()
+        );
+        let mut values = conditions.values().to_vec();
+        values.extend([Value::from(before), count(limit).into()]);
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        while let Some(row) = rows.next()? {
+            items.push(shown(row)?);
+        }
+    }
+    if several {
+        items.sort_unstable_by_key(|item| std::cmp::Reverse(item.id));
+        items.truncate(limit);
+    }
+    Ok(items)
+}
+
+/// An error without its tags.
+pub(super) fn shown(row: &Row<'_>) -> Result<ErrorShown, Trouble> {
+    let resolved_at: Option<i64> = row.get(15)?;
+    let how: Option<String> = row.get(17)?;
+    Ok(ErrorShown {
+        id: row.get(0)?,
+        state: state::column(row, 1)?,
+        trace_key: row.get(2)?,
+        data_uri: row.get(3)?,
+        destination: state::destination(row, 4)?,
+        class: state::class(row, 5)?,
+        code: row.get(6)?,
+        message: row.get::<_, Option<String>>(7)?.unwrap_or_default(),
+        first_at_ms: row.get(8)?,
+        last_at_ms: row.get(9)?,
+        attempts: row.get(10)?,
+        assignee: row.get(11)?,
+        tags: Vec::new(),
+        edited: row.get(12)?,
+        has_payload: row.get(13)?,
+        waits_until_ms: row.get(14)?,
+        resolution: match resolved_at {
+            Some(at_ms) => Some(Resolution {
+                at_ms,
+                by: row.get(16)?,
+                how: how.as_deref().map_or("by_hand", how_of),
+                newer_error: row.get(18)?,
+            }),
+            None => None,
+        },
+    })
+}
+
+fn how_of(text: &str) -> &'static str {
+    match text {
+        "retried" => "retried",
+        "newer_error" => "newer_error",
+        "later_success" => "later_success",
+        _ => "by_hand",
+    }
+}
+
+/// In alphabetical order.
+pub(super) fn tags(connection: &Connection, error: i64) -> Result<Vec<String>, Trouble> {
+    let mut statement =
+        connection.prepare_cached("SELECT tag FROM tag INDEXED BY tag_of WHERE error = ?1 ORDER BY tag")?;
+    let tags = statement.query_map([error], |row| row.get(0))?;
+    Ok(tags.collect::<Result<_, _>>()?)
+}
