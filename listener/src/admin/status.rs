@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
+use axum::{Extension, Json};
 use axum::extract::State;
 use serde::Serialize;
 use tokio::time::timeout;
 
+use super::auth::Caller;
 use super::{Shown, View};
 use crate::deliver::Paused;
 use crate::store::{DestinationStatus, HookStatus, PRE_PAGE, Status, StoreError};
@@ -95,9 +96,12 @@ struct Hook {
     paused: Option<Paused>,
 }
 
-pub(super) async fn get(State(view): State<Arc<View>>) -> Json<Overview> {
+pub(super) async fn get(
+    State(view): State<Arc<View>>,
+    Extension(caller): Extension<Caller>,
+) -> Json<Overview> {
     let mut listeners = Vec::new();
-    for shown in view.listeners().iter() {
+    for shown in view.listeners().iter().filter(|shown| caller.on(&shown.full_name()).is_some()) {
         listeners.push(listener(shown).await);
     }
     let message = if listeners.is_empty() { view.refusal() } else { None };

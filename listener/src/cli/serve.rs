@@ -48,7 +48,7 @@ pub struct Args {
     /// Admin address: probes, metrics, status
     #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from(([0, 0, 0, 0], crds::limits::ADMIN_PORT)))]
     admin: SocketAddr,
-    /// File with the bearer token that /api needs; without it /api is open to whoever reaches the admin port
+    /// File with a bearer token for /api with the role admin, beside those of spec.desk.tokens; without any token /api is closed
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
     #[command(flatten)]
@@ -70,6 +70,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         listen,
         admin,
         admin_token,
+        open: false,
         data,
         clock: Clock::System,
         limits: limits.public_port(),

@@ -26,6 +26,7 @@ pub(super) struct Needs {
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     shown: Arc<Shown>,
+    desk: Arc<dyn Desk>,
     pub(super) role: Role,
     pub(super) actor: Actor,
     id: Option<String>,
@@ -34,7 +35,7 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn desk(&self) -> &Arc<dyn Desk> {
-        self.shown.desk()
+        &self.desk
     }
 
     /// What the listener's manifest masks now.
@@ -110,7 +111,11 @@ fn find(needs: &Needs, parameters: &RawPathParams, request: &Request) -> Result<
         .field("content-type")
         .remedy("send content-type: application/json"));
     }
-    Ok(Target { shown: Arc::clone(shown), role, actor, id: parameter("id"), act: parameter("act") })
+    let Some(desk) = shown.desk().map(Arc::clone) else {
+        let detail = "the store of this listener has no error desk";
+        return Err(Problem::new(StatusCode::NOT_FOUND, "not found", detail));
+    };
+    Ok(Target { shown: Arc::clone(shown), desk, role, actor, id: parameter("id"), act: parameter("act") })
 }
 
 /// A page of another site can make a browser post, but not with this type and without asking first.
