@@ -125,7 +125,9 @@ fn find(text: &str, tokens: &[String]) -> Result<Vec<Range<usize>>, serde_json::
             match value.get().as_bytes().first() {
                 Some(b'{') => {
                     let Members(members) = serde_json::from_str(value.get())?;
-                    next.extend(members.into_iter().filter(|(name, _)| name == token).map(|(_, value)| value));
+                    next.extend(
+                        members.into_iter().filter(|(name, _)| name == token).map(|(_, value)| value),
+                    );
                 }
                 Some(b'[') => {
                     let elements: Vec<&RawValue> = serde_json::from_str(value.get())?;
@@ -196,8 +198,14 @@ mod tests {
 
     #[test]
     fn escaped_repeated_and_nested_members_are_found() {
-        assert_eq!(hidden(&["/email"], r#"{"\u0065mail":1,"email":2}"#).unwrap(), r#"{"\u0065mail":"[masked]","email":"[masked]"}"#);
-        assert_eq!(hidden(&["/a~1b/~0"], r#"{"a/b":{"~":{"deep":1}}}"#).unwrap(), r#"{"a/b":{"~":"[masked]"}}"#);
+        assert_eq!(
+            hidden(&["/email"], r#"{"\u0065mail":1,"email":2}"#).unwrap(),
+            r#"{"\u0065mail":"[masked]","email":"[masked]"}"#
+        );
+        assert_eq!(
+            hidden(&["/a~1b/~0"], r#"{"a/b":{"~":{"deep":1}}}"#).unwrap(),
+            r#"{"a/b":{"~":"[masked]"}}"#
+        );
         assert_eq!(hidden(&["/a/b", "/a"], r#"{"a":{"b":1},"c":2}"#).unwrap(), r#"{"a":"[masked]","c":2}"#);
     }
 

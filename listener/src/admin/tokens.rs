@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// Characters of a token at least.
-pub const MIN_TOKEN: usize = 16;
+pub(super) const MIN_TOKEN: usize = 16;
 /// Characters of a name at most.
 const MAX_NAME: usize = 63;
 /// The actor of `--admin-token-file`.
@@ -23,7 +23,7 @@ pub(super) const DEV: &str = "dev";
 /// What somebody may do; each role may do what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Role {
+pub(super) enum Role {
     /// Look, without payloads.
     View,
     /// See payloads, and act.
@@ -36,7 +36,7 @@ impl Role {
     pub(super) const ALL: [Self; 3] = [Self::View, Self::Operate, Self::Admin];
 
     /// As it stands in a Secret.
-    pub fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::View => "view",
             Self::Operate => "operate",
@@ -53,7 +53,7 @@ type Hash = [u8; 32];
 
 /// The tokens of one listener.
 #[derive(Debug, Default)]
-pub struct Tokens {
+pub(super) struct Tokens {
     all: Vec<Token>,
     /// Of what they were read from.
     fingerprint: Hash,
@@ -69,13 +69,17 @@ struct Token {
 impl Tokens {
     /// From the keys of a Secret and their values; and what is wrong with each key that is left out,
     /// without its value.
-    pub fn read(secret: &BTreeMap<String, SecretString>) -> (Self, Vec<String>) {
+    pub(super) fn read(secret: &BTreeMap<String, SecretString>) -> (Self, Vec<String>) {
         let mut tokens = Self { all: Vec::new(), fingerprint: fingerprint(secret) };
         let mut wrong = Vec::new();
         for (key, value) in secret {
             match Token::read(key, value) {
                 Ok(token) if tokens.find(value.expose_secret().as_bytes()).is_some() => {
-                    wrong.push(format!("{}.{}: another key has the same token; make one of its own", token.role.as_str(), token.name));
+                    wrong.push(format!(
+                        "{}.{}: another key has the same token; make one of its own",
+                        token.role.as_str(),
+                        token.name
+                    ));
                 }
                 Ok(token) => tokens.all.push(token),
                 Err(reason) => wrong.push(format!("{key}: {reason}")),
@@ -123,10 +127,13 @@ impl Token {
         }
         let value = value.expose_secret();
         if value.chars().count() < MIN_TOKEN {
-            return Err(format!("its token cannot be read, or has less than {MIN_TOKEN} characters; make a longer one, such as with openssl rand -hex 32"));
+            return Err(format!(
+                "its token cannot be read, or has less than {MIN_TOKEN} characters; make a longer one, such as with openssl rand -hex 32"
+            ));
         }
         if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("its token has characters that a header cannot carry; make it of letters and digits".to_owned());
+            return Err("its token has characters that a header cannot carry; make it of letters and digits"
+                .to_owned());
         }
         Ok(Self { role, name: name.to_owned(), hash: Sha256::digest(value.as_bytes()).into() })
     }
@@ -153,10 +160,8 @@ mod tests {
 
     #[test]
     fn a_bearer_is_found_among_all_tokens_with_role_and_name() {
-        let (tokens, wrong) = read(&[
-            ("view.bob", "0123456789abcdef"),
-            ("operate.alice.b", "fedcba9876543210"),
-        ]);
+        let (tokens, wrong) =
+            read(&[("view.bob", "0123456789abcdef"), ("operate.alice.b", "fedcba9876543210")]);
         assert!(wrong.is_empty(), "{wrong:?}");
         assert_eq!(tokens.find(b"fedcba9876543210"), Some((Role::Operate, "alice.b")));
         assert_eq!(tokens.find(b"0123456789abcdef"), Some((Role::View, "bob")));

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod dev;
+pub mod errors;
 mod limits;
 mod log;
 pub mod preview;
@@ -32,6 +33,7 @@ enum Command {
     Serve(serve::Args),
     Dev(dev::Args),
     Send(send::Args),
+    Errors(errors::Args),
     Check(check::Args),
     Preview(preview::Args),
     Sample(sample::Args),
@@ -45,6 +47,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Dev(args) => dev::run(args),
         Command::Send(args) => send::run(args),
+        Command::Errors(args) => errors::run(args),
         Command::Check(args) => check::run(args),
         Command::Preview(args) => preview::run(args),
         Command::Sample(args) => sample::run(&args),

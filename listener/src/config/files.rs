@@ -58,7 +58,8 @@ impl Source for ConfigurationFiles {
 /// Every key of a Secret, at most [`MAX_KEYS`]; what cannot be read is empty, so that it is told.
 /// The kubelet keeps its own links beside them, under names that begin with `..`.
 fn keys(directory: &Path, name: &str) -> BTreeMap<String, SecretString> {
-    let Some(entries) = inside(directory, name, "key").and_then(|path| std::fs::read_dir(path.parent()?).ok())
+    let Some(entries) =
+        inside(directory, name, "key").and_then(|path| std::fs::read_dir(path.parent()?).ok())
     else {
         return BTreeMap::new();
     };

@@ -53,7 +53,11 @@ impl ManifestFiles {
         let config_maps = pick(namespace, config_maps, &manifests.config_maps);
         let tokens = spec.whole_secrets().into_iter().flat_map(|(_, secret)| {
             let of = move |at: &&KeyOf| at.0 == *namespace && at.1 == secret;
-            manifests.secrets.iter().filter(move |(at, _)| of(at)).map(|(at, value)| (at.2.clone(), value.clone()))
+            manifests
+                .secrets
+                .iter()
+                .filter(move |(at, _)| of(at))
+                .map(|(at, value)| (at.2.clone(), value.clone()))
         });
         let tokens = tokens.collect();
         let configuration = Configuration {

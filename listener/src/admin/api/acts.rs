@@ -90,7 +90,11 @@ impl Fields {
             ("payload", payload.is_some(), "edit"),
         ];
         if let Some((field, _, of)) = given.into_iter().find(|(_, is_given, of)| *is_given && *of != name) {
-            return Err(Problem::invalid(field, format!("{name} does not take it"), format!("remove it, or {of}")));
+            return Err(Problem::invalid(
+                field,
+                format!("{name} does not take it"),
+                format!("remove it, or {of}"),
+            ));
         }
         Ok(match name {
             "retry" => Act::Retry,
@@ -101,12 +105,18 @@ impl Fields {
             "tag" => Act::Tag { add: add.unwrap_or_default(), remove: remove.unwrap_or_default() },
             "note" => Act::Note { text: text.ok_or_else(|| missing("text", "the note"))? },
             "edit" => Act::Edit {
-                payload: payload.ok_or_else(|| missing("payload", "the text of a JSON object, or null for the original"))?,
+                payload: payload.ok_or_else(|| {
+                    missing("payload", "the text of a JSON object, or null for the original")
+                })?,
             },
             _ => {
-                return Err(Problem::new(StatusCode::NOT_FOUND, "not found", format!("there is no act {name:?}"))
-                    .field("act")
-                    .remedy("retry, resolve, reopen, wait, assign, tag, note and edit are there"));
+                return Err(Problem::new(
+                    StatusCode::NOT_FOUND,
+                    "not found",
+                    format!("there is no act {name:?}"),
+                )
+                .field("act")
+                .remedy("retry, resolve, reopen, wait, assign, tag, note and edit are there"));
             }
         })
     }

@@ -14,8 +14,9 @@ pub(super) async fn list(
 ) -> Result<Json<Listing<AuditEntry>>, Problem> {
     let mut asked = Asked::read(query.as_deref(), AUDIT)?;
     let number = |text: String| {
-        text.parse()
-            .map_err(|_| Problem::invalid("error", format!("{text:?} is no number"), "give the number of an error"))
+        text.parse().map_err(|_| {
+            Problem::invalid("error", format!("{text:?} is no number"), "give the number of an error")
+        })
     };
     let error = asked.take("error").map(number).transpose()?;
     Ok(Json(target.desk().audit(asked.query(error)?).await?))

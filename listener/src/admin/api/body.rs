@@ -17,7 +17,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Reads a body of at most `limit` bytes.
 pub(super) async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
     let read = timeout(PATIENCE, Limited::new(body, limit).collect()).await.map_err(|_| {
-        Problem::new(StatusCode::REQUEST_TIMEOUT, "too slow", format!("the body took longer than {PATIENCE:?}"))
+        Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "too slow",
+            format!("the body took longer than {PATIENCE:?}"),
+        )
     })?;
     read.map(http_body_util::Collected::to_bytes).map_err(|error| {
         if error.is::<LengthLimitError>() {

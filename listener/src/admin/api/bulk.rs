@@ -23,13 +23,14 @@ pub(super) struct Wanted {
     act: Act,
 }
 
-pub(super) async fn plan(
-    Extension(target): Extension<Target>,
-    request: Body,
-) -> Result<Json<Plan>, Problem> {
+pub(super) async fn plan(Extension(target): Extension<Target>, request: Body) -> Result<Json<Plan>, Problem> {
     let Wanted { selection, act } = body::parse(&body::read(request, MAX_BODY).await?)?;
     if matches!(act, Act::Edit { .. }) {
-        return Err(Problem::invalid("act", "one payload does not fit many errors", "edit errors one by one"));
+        return Err(Problem::invalid(
+            "act",
+            "one payload does not fit many errors",
+            "edit errors one by one",
+        ));
     }
     Ok(Json(target.desk().plan(target.actor.clone(), selection, act).await?))
 }

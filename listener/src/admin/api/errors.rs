@@ -113,8 +113,8 @@ fn whole(detail: ErrorDetail, role: Role, masks: &Masks) -> Whole {
     if known.iter().any(|payload| masks.hide(payload).is_none()) || (known.is_empty() && !masks.is_empty()) {
         whole.withheld = Some("fields are masked, and without a JSON object they cannot be found");
     } else {
-        whole.response = response
-            .map(|text| known.iter().fold(text, |text, payload| masks.scrub(payload, &text)));
+        whole.response =
+            response.map(|text| known.iter().fold(text, |text, payload| masks.scrub(payload, &text)));
     }
     whole.payload = payload.and_then(|payload| masks.hide(&payload)).map(Payload::of);
     whole.edited_payload = edited.and_then(|(payload, by, at_ms)| {

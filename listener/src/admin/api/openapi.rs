@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 
 use axum::Json;
+use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::query::{Kind, Parameter};

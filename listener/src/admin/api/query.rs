@@ -54,7 +54,8 @@ macro_rules! filter {
 }
 
 const CURSOR: Parameter = parameter("cursor", "`next` of the list before.", Kind::Text);
-const MOST: Parameter = parameter("limit", "Items at most; 50 where it is left out.", Kind::Number(MAX_LIMIT));
+const MOST: Parameter =
+    parameter("limit", "Items at most; 50 where it is left out.", Kind::Number(MAX_LIMIT));
 
 /// Of a count.
 pub(super) const FILTER: &[Parameter] = filter![];
@@ -103,9 +104,15 @@ impl Asked {
         let cursor = self.take("cursor").map(|text| Cursor::parse(&text)).transpose()?;
         let limit = match self.take("limit") {
             None => USUAL,
-            Some(text) => text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
-                Problem::invalid("limit", format!("{text:?} is no number from 1 to {MAX_LIMIT}"), "give one, or leave it out")
-            })?,
+            Some(text) => {
+                text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
+                    Problem::invalid(
+                        "limit",
+                        format!("{text:?} is no number from 1 to {MAX_LIMIT}"),
+                        "give one, or leave it out",
+                    )
+                })?
+            }
         };
         Ok(Query { filter, cursor, limit })
     }
@@ -130,7 +137,11 @@ impl Asked {
         let state = |word: &str| {
             State::parse(word).ok_or_else(|| {
                 let all = State::ALL.map(State::as_str).join(", ");
-                Problem::invalid("state", format!("{word:?} is no state"), format!("give any of {all}, parted by commas"))
+                Problem::invalid(
+                    "state",
+                    format!("{word:?} is no state"),
+                    format!("give any of {all}, parted by commas"),
+                )
             })
         };
         text.split(',').map(state).collect()

@@ -40,13 +40,25 @@ fn process() -> Vec<Route> {
 
 fn one_by_one() -> Vec<Route> {
     vec![
-        read("/errors", "Errors, newest first, without payloads", ERRORS, of::<Listing<ErrorShown>>, get(errors::list)),
+        read(
+            "/errors",
+            "Errors, newest first, without payloads",
+            ERRORS,
+            of::<Listing<ErrorShown>>,
+            get(errors::list),
+        ),
         read("/errors/count", "How many errors match", FILTER, of::<Counts>, get(errors::count)),
         Route {
             answer: Answer::File,
             ..read("/errors/export", "Errors as a file, without payloads", EXPORT, free, get(export::get))
         },
-        read("/errors/{id}", "One error; its payload for operate and above", &[], of::<errors::Whole>, get(errors::one)),
+        read(
+            "/errors/{id}",
+            "One error; its payload for operate and above",
+            &[],
+            of::<errors::Whole>,
+            get(errors::one),
+        ),
         Route {
             body: Some(of::<acts::Fields>),
             ..write("/errors/{id}/{act}", "Does one act on one error", of::<Acted>, post(acts::post))
@@ -63,7 +75,12 @@ fn many() -> Vec<Route> {
         write("/bulk-plans/{id}/start", "Begins what was planned", of::<Bulk>, post(bulk::start)),
         read("/bulk", "Bulk acts, newest first", PAGING, of::<Listing<Bulk>>, get(bulk::list)),
         read("/bulk/{id}", "A bulk act and how far it is", &[], of::<Bulk>, get(bulk::one)),
-        write("/bulk/{id}/cancel", "Stops a bulk act; what is done stays done", of::<Bulk>, post(bulk::cancel)),
+        write(
+            "/bulk/{id}/cancel",
+            "Stops a bulk act; what is done stays done",
+            of::<Bulk>,
+            post(bulk::cancel),
+        ),
         Route {
             needs: Role::Admin,
             ..read("/audit", "Who did what, newest first", AUDIT, of::<Listing<AuditEntry>>, get(audit::list))

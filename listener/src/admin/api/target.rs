@@ -46,7 +46,9 @@ impl Target {
     /// The number in the path.
     pub(super) fn id(&self) -> Result<i64, Problem> {
         let id = self.id.as_deref().unwrap_or_default();
-        id.parse().map_err(|_| Problem::invalid("id", format!("{id:?} is no number"), "give the number of the list"))
+        id.parse().map_err(|_| {
+            Problem::invalid("id", format!("{id:?} is no number"), "give the number of the list")
+        })
     }
 
     /// The act in the path.
@@ -78,7 +80,8 @@ fn find(needs: &Needs, parameters: &RawPathParams, request: &Request) -> Result<
     };
     let listeners = needs.view.listeners();
     let caller = request.extensions().get::<Caller>();
-    let name = parameter("namespace").zip(parameter("name")).map(|(namespace, name)| format!("{namespace}/{name}"));
+    let name =
+        parameter("namespace").zip(parameter("name")).map(|(namespace, name)| format!("{namespace}/{name}"));
     let shown = match (&name, &listeners[..]) {
         (Some(name), _) => listeners.iter().find(|shown| shown.full_name() == *name),
         (None, [only]) => Some(only),
