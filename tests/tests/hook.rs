@@ -68,7 +68,7 @@ fn settled(listener: &ListenerProcess) {
 }
 
 fn errors(listener: &ListenerProcess) -> Vec<Value> {
-    get_json(listener.admin, "/api/v1/errors")["items"].as_array().expect("a list").clone()
+    listener.open_errors()
 }
 
 fn metrics(listener: &ListenerProcess) -> String {

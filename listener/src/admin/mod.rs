@@ -29,4 +29,5 @@ mod view;
 mod tests;
 
 pub use serve::{Admin, serve};
+pub(crate) use tokens::MIN_TOKEN;
 pub use view::{Shown, View};

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// Characters of a token at least.
-pub(super) const MIN_TOKEN: usize = 16;
+pub(crate) const MIN_TOKEN: usize = 16;
 /// Characters of a name at most.
 const MAX_NAME: usize = 63;
 /// The actor of `--admin-token-file`.
