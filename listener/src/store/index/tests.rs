@@ -1,5 +1,3 @@
-mod hook;
-
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -8,6 +6,7 @@ use proptest::test_runner::{Config, TestRunner};
 use rusqlite::Connection;
 
 use super::*;
+use crate::desk::Desk;
 use crate::store::suite::{self, BEGIN_MS, HOUR_MS, MAX_REFUSED, Plain, World};
 use crate::store::{NewError, Outcome};
 
@@ -18,9 +17,14 @@ fn options(directory: &Path, clock: &Clock) -> Options {
 
 /// A store that was let go of without closing has its lock until its threads have ended.
 async fn open(directory: &Path, clock: &Clock) -> Embedded {
+    open_with(directory, clock, Arc::new(Plain)).await
+}
+
+async fn open_with(directory: &Path, clock: &Clock, sorter: Sorter) -> Embedded {
     let begin = Instant::now();
     loop {
-        match Embedded::open(options(directory, clock)).await {
+        let options = Options { sorter: Arc::clone(&sorter), ..options(directory, clock) };
+        match Embedded::open(options).await {
             Ok(store) => return store,
             Err(StoreError::Open(reason))
                 if reason.contains("open already") && begin.elapsed() < Duration::from_secs(10) =>
@@ -34,13 +38,23 @@ async fn open(directory: &Path, clock: &Clock) -> Embedded {
 
 fn world(directory: &Path) -> World {
     let clock = Clock::manual(BEGIN_MS);
-    let (directory, at) = (directory.to_owned(), clock.clone());
+    let directory = directory.to_owned();
+    let (at, files) = (clock.clone(), directory.clone());
     let open = Box::new(move || {
-        let (directory, clock) = (directory.clone(), at.clone());
+        let (directory, clock) = (files.clone(), at.clone());
         let opening = async move { Arc::new(open(&directory, &clock).await) as Arc<dyn Store> };
         Box::pin(opening) as futures_util::future::BoxFuture<'static, _>
     });
-    World { clock, open }
+    let (directory, at) = (directory, clock.clone());
+    let open_desk = Box::new(move |rules: suite::Rules| {
+        let (directory, clock) = (directory.clone(), at.clone());
+        let opening = async move {
+            let both = Arc::new(open_with(&directory, &clock, Arc::new(rules)).await);
+            (Arc::clone(&both) as Arc<dyn Store>, both as Arc<dyn Desk>)
+        };
+        Box::pin(opening) as futures_util::future::BoxFuture<'static, _>
+    });
+    World { clock, open, open_desk }
 }
 
 macro_rules! shared {
@@ -52,6 +66,10 @@ macro_rules! shared {
         }
     )* };
 }
+
+mod desk;
+mod desk_bench;
+mod hook;
 
 shared! {
     an_event_goes_from_append_to_a_settled_page
@@ -314,8 +332,8 @@ async fn free_pages_are_given_back_beyond_a_reserve() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_loses_nothing_and_is_recovered_from() {
     let directory = tempfile::tempdir().unwrap();
-    let clock = Clock::manual(BEGIN_MS);
-    let world = World { clock: clock.clone(), open: Box::new(|| unreachable!("opened below")) };
+    let world = world(directory.path());
+    let clock = world.clock.clone();
     let embedded = Arc::new(open(directory.path(), &clock).await);
     let store: Arc<dyn Store> = Arc::<Embedded>::clone(&embedded);
     suite::set_destinations(&store, &["a"]).await;

@@ -4,6 +4,7 @@
 //! again, with the sorter [`Plain`] and the bounds named here.
 
 mod append;
+mod desk;
 mod hook;
 mod model;
 mod pages;
@@ -19,8 +20,9 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-pub(crate) use self::{append::*, hook::*, model::*, pages::*, retention::*, settle::*};
+pub(crate) use self::{append::*, desk::*, hook::*, model::*, pages::*, retention::*, settle::*};
 use super::*;
+use crate::desk::Desk;
 use crate::verify::{Received, Request};
 use language::clock::Clock;
 use language::event::DedupeKey;
@@ -30,12 +32,18 @@ pub(crate) const BEGIN_MS: i64 = 1_790_000_000_000;
 /// Refused requests that a store under test keeps.
 pub(crate) const MAX_REFUSED: usize = 20;
 
+/// Opens a store with its desk, with a sorter that keeps these rules.
+pub(crate) type OpenDesk =
+    Box<dyn Fn(Rules) -> BoxFuture<'static, (Arc<dyn Store>, Arc<dyn Desk>)> + Send + Sync>;
+
 /// One store, opened again and again.
 pub(crate) struct World {
     /// The store's clock; manual.
     pub(crate) clock: Clock,
     /// Opens it.
     pub(crate) open: Box<dyn Fn() -> BoxFuture<'static, Arc<dyn Store>> + Send + Sync>,
+    /// Opens it with its desk.
+    pub(crate) open_desk: OpenDesk,
 }
 
 impl World {

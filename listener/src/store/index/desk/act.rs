@@ -9,12 +9,14 @@
 //! | edit | open, waiting; needs the payload | the same |
 //! | assign, tag, note | any | the same |
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::de::IgnoredAny;
 
 use super::audit::{self, About};
 use super::fail::Fail;
-use super::state;
+use super::{list, state};
 use crate::desk::{Act, Actor, MAX_NOTE, MAX_TAG, MAX_TAGS, State};
 use crate::store::index::trouble::{Trouble, count};
 
@@ -239,6 +241,15 @@ fn change(
 }
 
 fn tag(connection: &Connection, id: i64, add: &[String], remove: &[String]) -> Result<(), Fail> {
+    // Looked at before anything is changed: a refusal leaves no trace.
+    let mut tags: BTreeSet<String> = list::tags(connection, id)?.into_iter().collect();
+    for tag in remove {
+        tags.remove(tag.trim());
+    }
+    tags.extend(add.iter().map(|tag| tag.trim().to_owned()));
+    if tags.len() > MAX_TAGS {
+        return Err(Fail::conflict(format!("an error has at most {MAX_TAGS} tags"), "remove one first"));
+    }
     for tag in remove {
         connection
             .prepare_cached("DELETE FROM tag WHERE tag = ?1 AND error = ?2")?
@@ -248,13 +259,6 @@ fn tag(connection: &Connection, id: i64, add: &[String], remove: &[String]) -> R
         connection
             .prepare_cached("INSERT OR IGNORE INTO tag(tag, error) VALUES (?1, ?2)")?
             .execute(params![tag.trim(), id])?;
-    }
-    let tags: i64 = connection
-        .prepare_cached("SELECT count(*) FROM tag INDEXED BY tag_of WHERE error = ?1")?
-        .query_row([id], |row| row.get(0))?;
-    if tags > count(MAX_TAGS) {
-        // The caller's savepoint undoes what was added.
-        return Err(Trouble::Asked(format!("an error has at most {MAX_TAGS} tags; remove one first")).into());
     }
     Ok(())
 }

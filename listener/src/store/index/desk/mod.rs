@@ -19,8 +19,6 @@ pub(super) mod retry;
 mod runner;
 mod state;
 mod tally;
-#[cfg(test)]
-mod tests;
 mod way;
 
 use async_trait::async_trait;
