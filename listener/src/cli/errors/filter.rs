@@ -120,3 +120,61 @@ pub(super) fn parse_time(text: &str) -> Result<i64, String> {
         .or(written)
         .map_err(|_| "neither epoch milliseconds nor a time such as 2026-11-25T08:00:00Z".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::desk::ErrorFilter;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        filter: FilterArgs,
+    }
+
+    fn parsed(arguments: &[&str]) -> FilterArgs {
+        Command::try_parse_from([&["errors"], arguments].concat()).unwrap().filter
+    }
+
+    #[test]
+    fn a_filter_says_the_same_as_a_query_and_as_json() {
+        let filter = parsed(&[
+            "--state=open,waiting",
+            "--destination=",
+            "--class=too_large",
+            "--trace-key-prefix=a&b",
+            "--tagged=vip",
+            "--message=no",
+            "--from=2026-11-25T08:00:00Z",
+            "--until=5",
+        ]);
+        let read: ErrorFilter = serde_json::from_value(filter.json(&[])).unwrap();
+        let expected = ErrorFilter {
+            states: vec![State::Open, State::Waiting],
+            destination: Some(String::new()),
+            class: Some(ErrorClass::TooLarge),
+            trace_key_prefix: Some("a&b".to_owned()),
+            tag: Some("vip".to_owned()),
+            text: Some("no".to_owned()),
+            from_ms: Some(1_795_593_600_000),
+            until_ms: Some(5),
+            ..ErrorFilter::default()
+        };
+        assert_eq!(read, expected);
+        assert_eq!(filter.query(&[])[0], ("state", "open,waiting".to_owned()));
+        assert!(!filter.is_empty());
+    }
+
+    #[test]
+    fn without_a_state_the_usual_ones_are_meant_and_all_means_all() {
+        assert!(parsed(&[]).is_empty());
+        assert_eq!(parsed(&[]).json(&[State::Open]), json!({"states": ["open"]}));
+        assert_eq!(parsed(&["--state=all"]).json(&[State::Open]), json!({}));
+        assert_eq!(parsed(&["--state=resolved"]).json(&[State::Open]), json!({"states": ["resolved"]}));
+        assert!(Command::try_parse_from(["errors", "--state=closed"]).is_err());
+        assert!(Command::try_parse_from(["errors", "--class=odd"]).is_err());
+        assert!(Command::try_parse_from(["errors", "--from=yesterday"]).is_err());
+    }
+}

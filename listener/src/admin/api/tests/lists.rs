@@ -110,7 +110,7 @@ async fn a_bulk_act_does_what_its_plan_says() {
     assert_eq!(scene.ids("?state=open").await.len(), 29, "a plan changes nothing");
     let id = plan["id"].as_i64().unwrap();
     let bulk = scene.post(OPERATE, &format!("/bulk-plans/{id}/start"), json!({})).await.good();
-    assert_eq!((&bulk["actor"], &bulk["total"]), (&json!("olaf"), &plan["effect"]["changed"]));
+    assert_eq!((&bulk["actor"], &bulk["total"]), (&json!("olaf"), &plan["effect"]["matched"]));
     let begin = Instant::now();
     let done = loop {
         let bulk = scene.get(VIEW, &format!("/bulk/{id}")).await.good();
@@ -120,7 +120,7 @@ async fn a_bulk_act_does_what_its_plan_says() {
         assert!(begin.elapsed() < Duration::from_secs(20), "{bulk}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     };
-    assert_eq!((&done["state"], &done["done"]), (&json!("done"), &json!(29)));
+    assert_eq!((&done["state"], &done["done"], &done["left"]), (&json!("done"), &json!(29), &json!(1)));
     assert!(scene.ids("?state=open").await.is_empty());
     assert_eq!(scene.get(VIEW, "/bulk").await.good()["items"][0]["id"], id);
     // It is at its end: there is nothing to stop.
