@@ -55,13 +55,11 @@ pub(super) async fn refused(
 }
 
 fn limit(asked: Result<&Query<Asked>, &QueryRejection>) -> Result<usize, Problem> {
-    match asked {
-        Ok(Query(Asked { limit })) => Ok(limit.unwrap_or(USUAL).clamp(1, MOST)),
-        Err(_) => {
-            let reason = format!("`limit` must be a number from 1 to {MOST}");
-            Err(Problem::invalid("limit", reason, "give one, or leave it out"))
-        }
-    }
+    let Ok(Query(Asked { limit })) = asked else {
+        let reason = format!("`limit` must be a number from 1 to {MOST}");
+        return Err(Problem::invalid("limit", reason, "give one, or leave it out"));
+    };
+    Ok(limit.unwrap_or(USUAL).clamp(1, MOST))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]

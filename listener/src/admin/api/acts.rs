@@ -27,7 +27,7 @@ pub(super) struct Fields {
     /// A name; null: nobody. Must be there.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<String>")]
-    to: Option<Option<String>>,
+    to: Option<OrNull>,
     /// Tags to add.
     add: Option<Vec<String>>,
     /// Tags to remove.
@@ -37,12 +37,17 @@ pub(super) struct Fields {
     /// The text of a JSON object; null: back to the original. Must be there.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<String>")]
-    payload: Option<Option<String>>,
+    payload: Option<OrNull>,
 }
 
+/// Text, or null.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+struct OrNull(Option<String>);
+
 /// Tells null from what is not there.
-fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<OrNull>, D::Error> {
+    OrNull::deserialize(deserializer).map(Some)
 }
 
 pub(super) async fn post(
@@ -101,7 +106,7 @@ impl Fields {
             "resolve" => Act::Resolve,
             "reopen" => Act::Reopen,
             "wait" => Act::Wait { until_ms },
-            "assign" => Act::Assign { to: to.ok_or_else(|| missing("to", "a name, or null for nobody"))? },
+            "assign" => Act::Assign { to: to.ok_or_else(|| missing("to", "a name, or null for nobody"))?.0 },
             "tag" => Act::Tag { add: add.unwrap_or_default(), remove: remove.unwrap_or_default() },
             "note" => Act::Note { text: text.ok_or_else(|| missing("text", "the note"))? },
             "edit" => Act::Edit {

@@ -1,4 +1,4 @@
-//! `GET /api/v1/openapi.json`: OpenAPI 3.1, made from the table of routes and from the types themselves.
+//! `GET /api/v1/openapi.json`: the description, as `OpenAPI` 3.1, made from the table of routes and from the types themselves.
 
 use std::sync::OnceLock;
 
@@ -26,7 +26,7 @@ pub(super) fn document() -> Value {
         settings.meta_schema = None;
     });
     let mut generator = settings.into_generator();
-    let problem = content("application/problem+json", generator.subschema_for::<Problem>().to_value());
+    let problem = content("application/problem+json", generator.subschema_for::<Problem>().as_value());
     let mut paths = Map::new();
     for route in routes() {
         let method = route.method.as_str().to_ascii_lowercase();
@@ -64,7 +64,7 @@ fn operation(route: &Route, path: &str, problem: &Value, generator: &mut SchemaG
     let mut all: Vec<Value> = in_path(path);
     all.extend(parameters.iter().map(in_query));
     let content = match answer {
-        Answer::Json(shape) => content("application/json", shape(generator).to_value()),
+        Answer::Json(shape) => content("application/json", shape(generator).as_value()),
         Answer::File => json!({
             "text/csv": {"schema": {"type": "string"}},
             "application/x-ndjson": {"schema": {"type": "string"}},
@@ -82,13 +82,13 @@ fn operation(route: &Route, path: &str, problem: &Value, generator: &mut SchemaG
         },
     });
     if let Some(shape) = body {
-        let content = self::content("application/json", shape(generator).to_value());
+        let content = self::content("application/json", shape(generator).as_value());
         operation["requestBody"] = json!({"required": true, "content": content});
     }
     operation
 }
 
-fn content(kind: &str, schema: Value) -> Value {
+fn content(kind: &str, schema: &Value) -> Value {
     json!({kind: {"schema": schema}})
 }
 

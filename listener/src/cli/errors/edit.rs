@@ -15,7 +15,7 @@ use super::confirm::confirm;
 use super::diff::diff;
 use super::print::{self, Output};
 use super::shape::Whole;
-use super::text::pretty;
+use super::text::{line, pretty};
 use crate::cli::verify::read;
 
 /// Arguments of `edit`.
@@ -49,12 +49,10 @@ pub(super) async fn edit(client: &Client, output: Output, args: EditArgs) -> any
     if retry {
         answer = client.post(&["errors", &path, "retry"], &json!({})).await?;
     }
-    match output {
-        Output::Json => print::json(&answer)?,
-        Output::Table => {
-            print::text(&format!("error {id} is {}\n", answer["state"].as_str().unwrap_or_default()))?
-        }
+    if output == Output::Json {
+        return Ok(print::json(&answer)?);
     }
+    print::text(&format!("error {id} is {}\n", line(answer["state"].as_str().unwrap_or_default())))?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use crate::store::ErrorClass;
 /// Which errors; each condition that is given must hold.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Filter")]
+#[expect(clippy::doc_markdown, reason = "help texts for a terminal")]
 pub(super) struct FilterArgs {
     /// open, waiting, retrying, resolved, or all; several parted by commas
     #[arg(long, value_name = "STATES", value_delimiter = ',', value_parser = parse_state)]
@@ -25,14 +26,14 @@ pub(super) struct FilterArgs {
     #[arg(long, value_name = "TEXT")]
     trace_key_prefix: Option<String>,
     /// Has this tag
-    #[arg(long = "tagged", value_name = "TAG")]
-    tag: Option<String>,
+    #[arg(long, value_name = "TAG")]
+    tagged: Option<String>,
     /// Assigned to them; '' is nobody
     #[arg(long, value_name = "NAME")]
     assignee: Option<String>,
     /// Stands in the message
-    #[arg(long = "message", value_name = "TEXT")]
-    text: Option<String>,
+    #[arg(long, value_name = "TEXT")]
+    message: Option<String>,
     /// Last failed at or after: epoch milliseconds, or a time such as 2026-11-25T08:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     from: Option<i64>,
@@ -44,9 +45,19 @@ pub(super) struct FilterArgs {
 impl FilterArgs {
     /// Whether nothing is asked for.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { state, destination, class, trace_key, trace_key_prefix, tag, assignee, text, from, until } =
-            self;
-        let texts = [destination, trace_key, trace_key_prefix, tag, assignee, text];
+        let Self {
+            state,
+            destination,
+            class,
+            trace_key,
+            trace_key_prefix,
+            tagged,
+            assignee,
+            message,
+            from,
+            until,
+        } = self;
+        let texts = [destination, trace_key, trace_key_prefix, tagged, assignee, message];
         state.is_empty()
             && class.is_none()
             && from.is_none()
@@ -75,9 +86,9 @@ impl FilterArgs {
             ("class", self.class.map(|class| class.as_str().to_owned())),
             ("traceKey", self.trace_key.clone()),
             ("traceKeyPrefix", self.trace_key_prefix.clone()),
-            ("tag", self.tag.clone()),
+            ("tag", self.tagged.clone()),
             ("assignee", self.assignee.clone()),
-            ("text", self.text.clone()),
+            ("text", self.message.clone()),
             ("from", self.from.map(|at| at.to_string())),
             ("until", self.until.map(|at| at.to_string())),
         ];

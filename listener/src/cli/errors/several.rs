@@ -98,7 +98,7 @@ async fn by_filter(
     wanted["act"] = json!(act);
     let request = json!({"selection": {"errors": filter.json(usual)}, "act": wanted});
     let plan: Plan = client.post(&["bulk-plans"], &request).await?;
-    say(act, &plan)?;
+    say(act, &plan);
     if plan.effect.changed == 0 {
         eprintln!("nothing is to be done");
         return Ok(());
@@ -123,7 +123,7 @@ async fn by_filter(
 }
 
 /// The plan, for people, beside what scripts read.
-fn say(act: &str, plan: &Plan) -> anyhow::Result<()> {
+fn say(act: &str, plan: &Plan) {
     let effect = &plan.effect;
     eprintln!("plan {}: {act} {} of the {} errors that match", plan.id, effect.changed, effect.matched);
     if effect.left > 0 {
@@ -135,7 +135,6 @@ fn say(act: &str, plan: &Plan) -> anyhow::Result<()> {
     if !plan.sample.is_empty() {
         eprint!("{}", print::errors(&plan.sample));
     }
-    Ok(())
 }
 
 /// Waits until a bulk act has ended. It runs in the listener: whoever stops waiting does not stop it.

@@ -55,7 +55,7 @@ pub(super) fn pretty(json: &str) -> String {
             }
             '{' | '[' => {
                 out.push(c);
-                while chars.next_if(|c| c.is_ascii_whitespace()).is_some() {}
+                while chars.next_if(char::is_ascii_whitespace).is_some() {}
                 if let Some(end) = chars.next_if(|c| matches!(c, '}' | ']')) {
                     out.push(end);
                 } else {
