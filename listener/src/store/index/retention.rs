@@ -69,6 +69,7 @@ impl Inner {
         retained.rows += self.repeat(move |connection| pages(connection, limits.delivered)).await?;
         retained.rows +=
             self.repeat(move |connection| errors::remove(connection, limits.errors, STEP)).await?;
+        self.repeat(move |connection| desk::tally::remove_empty(connection, STEP)).await?;
         self.repeat(move |connection| errors::remove_messages(connection, STEP)).await?;
         self.repeat(move |connection| desk::bulk::remove(connection, limits.errors, STEP)).await?;
         self.repeat(move |connection| desk::remove_audit(connection, limits.audit, STEP)).await?;

@@ -72,7 +72,11 @@ impl Scene {
         let embedded = Arc::new(Embedded::open(options).await.unwrap());
         let store: Arc<dyn Store> = Arc::clone(&embedded) as _;
         set_destinations(&store, &["audit"]).await;
-        let world = World { clock: clock.clone(), open: Box::new(|| unreachable!("it is open")) };
+        let world = World {
+            clock: clock.clone(),
+            open: Box::new(|| unreachable!("it is open")),
+            open_desk: Box::new(|_| unreachable!("it is open")),
+        };
         let mut live = live(PATH, &Reply::default());
         let spec = &mut Arc::get_mut(&mut live).unwrap().configuration.spec;
         spec.desk.masked_fields = masked.iter().map(|&field| field.to_owned()).collect();

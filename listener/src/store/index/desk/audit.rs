@@ -34,13 +34,13 @@ pub(super) fn write(
     Ok(())
 }
 
-/// A part of the log, newest first. That of an error also names the bulk acts that were about it.
+/// A part of the log, newest first. That of an error also names the bulk acts that were done to it.
 pub(super) fn list(connection: &Connection, query: &Query<Option<i64>>) -> Result<Listing<AuditEntry>, Fail> {
     let before = query.cursor.as_ref().map(number).transpose()?.unwrap_or(i64::MAX);
     let limit = query.limit.clamp(1, MAX_LIMIT);
     let condition = if query.filter.is_some() {
         "id IN (SELECT id FROM audit WHERE error = ?1 UNION ALL SELECT audit.id FROM bulk_item JOIN audit \
-         ON audit.bulk = bulk_item.bulk WHERE bulk_item.error = ?1 AND audit.error IS NULL)"
+         ON audit.bulk = bulk_item.bulk WHERE bulk_item.error = ?1 AND bulk_item.done = 1 AND audit.error IS NULL AND audit.act <> 'cancel')"
     } else {
         "?1 IS NULL"
     };

@@ -157,9 +157,14 @@ pub(super) fn step(connection: &Connection, now_ms: i64) -> Result<Option<Steppe
         .query_map([id, cursor, RUN_STEP], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let (mut done, mut passed) = (0_i64, 0_i64);
+    let mut mark =
+        connection.prepare_cached("UPDATE bulk_item SET done = 1 WHERE bulk = ?1 AND error = ?2")?;
     for error in &errors {
         match act::apply(connection, &act, *error, &doing) {
-            Ok(_) => done += 1,
+            Ok(_) => {
+                mark.execute([id, *error])?;
+                done += 1;
+            }
             Err(Fail::Desk(_)) => passed += 1,
             Err(Fail::Trouble(trouble)) => return Err(trouble),
         }

@@ -36,11 +36,11 @@ impl Conditions {
         all.equal("class", class.map(crate::store::ErrorClass::as_str));
         all.equal("trace_key", trace_key.as_deref());
         if let Some(prefix) = trace_key_prefix {
-            // The last scalar value there is, twice: a key has at most 256 of them, and none of ours begins with it.
-            all.push(
-                "trace_key >= ? AND trace_key < ?",
-                [prefix.clone().into(), format!("{prefix}\u{10FFFF}\u{10FFFF}").into()],
-            );
+            let (from, until) = prefix_range(prefix);
+            all.push("trace_key >= ?", [from.into()]);
+            if let Some(until) = until {
+                all.push("trace_key < ?", [until.into()]);
+            }
         }
         if let Some(tag) = tag {
             all.push("id IN (SELECT error FROM tag WHERE tag = ?)", [tag.clone().into()]);
@@ -83,6 +83,20 @@ impl Conditions {
     pub(super) fn values(&self) -> &[Value] {
         &self.values
     }
+}
+
+/// From which text on, and before which, a text begins with `prefix`: the end has the next scalar
+/// value in the place of the last one. None where there is no end. UTF-8 sorts as scalar values do.
+pub(super) fn prefix_range(prefix: &str) -> (String, Option<String>) {
+    let mut end = prefix.to_owned();
+    while let Some(last) = end.pop() {
+        // `nth(1)` knows that surrogates are no scalar values.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            end.push(next);
+            return (prefix.to_owned(), Some(end));
+        }
+    }
+    (prefix.to_owned(), None)
 }
 
 /// SQLite's `lower` knows ASCII only, which is what the filter says.

@@ -41,25 +41,23 @@ fn newest(
     limit: usize,
 ) -> Result<Vec<ErrorShown>, Trouble> {
     let way = way::choose(connection, filter)?;
-    let several = way.parts.len() > 1;
-    let mut items = Vec::new();
+    // One statement: SQLite merges its parts by number, and reads of each only what the list takes.
+    let (mut parts, mut values) = (Vec::new(), Vec::new());
     for conditions in &way.parts {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM {} WHERE {} AND id < ? ORDER BY id DESC LIMIT ?",
-            way.from,
-            conditions.text()
-        );
-        let mut values = conditions.values().to_vec();
-        values.extend([Value::from(before), count(limit).into()]);
-        let mut statement = connection.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(values))?;
-        while let Some(row) = rows.next()? {
-            items.push(shown(row)?);
-        }
+        parts.push(format!("SELECT {COLUMNS} FROM {} WHERE {} AND id < ?", way.from, conditions.text()));
+        values.extend(conditions.values().iter().cloned());
+        values.push(Value::from(before));
     }
-    if several {
-        items.sort_unstable_by_key(|item| std::cmp::Reverse(item.id));
-        items.truncate(limit);
+    if parts.is_empty() {
+        return Ok(Vec::new());
+    }
+    values.push(count(limit).into());
+    let sql = format!("{} ORDER BY 1 DESC LIMIT ?", parts.join(" UNION ALL "));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut items = Vec::new();
+    while let Some(row) = rows.next()? {
+        items.push(shown(row)?);
     }
     Ok(items)
 }

@@ -61,7 +61,7 @@ pub(in crate::store::index) fn keep(
                 "SELECT coalesce(edited, original), edited IS NOT NULL FROM payload WHERE error = ?1",
             )?
             .query_row([error], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let given = changed.get(&record).map(|bytes| bytes.as_ref());
+        let given = changed.get(&record).map(|bytes| &bytes[..]);
         others += usize::from(given.is_some());
         let bytes = given.unwrap_or(&sent);
         goes_on(connection, record, (edited || given.is_some()).then_some(bytes))?;

@@ -18,8 +18,8 @@ pub(super) mod resend;
 pub(super) mod retry;
 mod runner;
 mod state;
-mod tally;
-mod way;
+pub(super) mod tally;
+pub(super) mod way;
 
 use async_trait::async_trait;
 use rusqlite::Connection;

@@ -80,24 +80,20 @@ CREATE TABLE tally(
 ) STRICT, WITHOUT ROWID;
 INSERT INTO tally SELECT destination, class, state, count(*) FROM error GROUP BY 1, 2, 3;
 
-CREATE TRIGGER error_added AFTER INSERT ON error BEGIN
-    INSERT INTO tally VALUES (new.destination, new.class, new.state, 1)
-        ON CONFLICT DO UPDATE SET number = number + 1;
-END;
-CREATE TRIGGER error_moved AFTER UPDATE OF state, class ON error
-WHEN old.state <> new.state OR old.class <> new.class BEGIN
-    UPDATE tally SET number = number - 1
-        WHERE destination = old.destination AND class = old.class AND state = old.state;
-    INSERT INTO tally VALUES (new.destination, new.class, new.state, 1)
-        ON CONFLICT DO UPDATE SET number = number + 1;
-END;
-CREATE TRIGGER error_removed AFTER DELETE ON error BEGIN
-    UPDATE tally SET number = number - 1
-        WHERE destination = old.destination AND class = old.class AND state = old.state;
-    DELETE FROM payload WHERE error = old.id;
-    DELETE FROM tag WHERE error = old.id;
-    DELETE FROM note WHERE error = old.id;
-END;
+-- The tally once more, apart by one thing more. kind: 't' tag, 'a' assignee, 'm' message,
+-- 'h' hour of the last failure (epoch hours). Rows of number 0 go with the retention.
+CREATE TABLE facet(
+    kind TEXT NOT NULL,
+    value ANY NOT NULL,
+    destination TEXT NOT NULL,
+    class TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (kind, value, destination, class, state)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX facet_empty ON facet(number) WHERE number = 0;
+INSERT INTO facet SELECT 'm', message, destination, class, state, count(*) FROM error GROUP BY 2, 3, 4, 5;
+INSERT INTO facet SELECT 'h', last_at / 3600000, destination, class, state, count(*) FROM error GROUP BY 2, 3, 4, 5;
 
 CREATE TABLE tag(
     tag TEXT NOT NULL,
@@ -105,6 +101,55 @@ CREATE TABLE tag(
     PRIMARY KEY (tag, error)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tag_of ON tag(error, tag);
+
+-- What an error counts for in the facets.
+CREATE VIEW counted AS
+    SELECT id, 'm' AS kind, message AS value, destination, class, state FROM error
+    UNION ALL SELECT id, 'h', last_at / 3600000, destination, class, state FROM error
+    UNION ALL SELECT id, 'a', assignee, destination, class, state FROM error WHERE assignee IS NOT NULL
+    UNION ALL SELECT error.id, 't', tag, destination, class, state FROM tag JOIN error ON error.id = tag.error;
+
+CREATE TRIGGER error_added AFTER INSERT ON error BEGIN
+    INSERT INTO tally VALUES (new.destination, new.class, new.state, 1)
+        ON CONFLICT DO UPDATE SET number = number + 1;
+    INSERT INTO facet VALUES ('m', new.message, new.destination, new.class, new.state, 1),
+        ('h', new.last_at / 3600000, new.destination, new.class, new.state, 1)
+        ON CONFLICT DO UPDATE SET number = number + 1;
+    INSERT INTO facet SELECT 'a', new.assignee, new.destination, new.class, new.state, 1
+        WHERE new.assignee IS NOT NULL
+        ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER error_leaves BEFORE UPDATE OF state, class, message, last_at, assignee ON error BEGIN
+    UPDATE tally SET number = number - 1
+        WHERE destination = old.destination AND class = old.class AND state = old.state;
+    UPDATE facet SET number = number - 1
+        WHERE destination = old.destination AND class = old.class AND state = old.state
+        AND (kind, value) IN (SELECT kind, value FROM counted WHERE id = old.id);
+END;
+CREATE TRIGGER error_comes AFTER UPDATE OF state, class, message, last_at, assignee ON error BEGIN
+    INSERT INTO tally VALUES (new.destination, new.class, new.state, 1)
+        ON CONFLICT DO UPDATE SET number = number + 1;
+    INSERT INTO facet SELECT kind, value, destination, class, state, 1 FROM counted WHERE id = new.id
+        ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER error_goes BEFORE DELETE ON error BEGIN
+    DELETE FROM tag WHERE error = old.id;
+    UPDATE tally SET number = number - 1
+        WHERE destination = old.destination AND class = old.class AND state = old.state;
+    UPDATE facet SET number = number - 1
+        WHERE destination = old.destination AND class = old.class AND state = old.state
+        AND (kind, value) IN (SELECT kind, value FROM counted WHERE id = old.id);
+    DELETE FROM payload WHERE error = old.id;
+    DELETE FROM note WHERE error = old.id;
+END;
+CREATE TRIGGER tag_added AFTER INSERT ON tag BEGIN
+    INSERT INTO facet SELECT 't', new.tag, destination, class, state, 1 FROM error WHERE id = new.error
+        ON CONFLICT DO UPDATE SET number = number + 1;
+END;
+CREATE TRIGGER tag_removed AFTER DELETE ON tag BEGIN
+    UPDATE facet SET number = number - 1 WHERE kind = 't' AND value = old.tag
+        AND (destination, class, state) = (SELECT destination, class, state FROM error WHERE id = old.error);
+END;
 
 CREATE TABLE note(
     id INTEGER PRIMARY KEY,
@@ -147,10 +192,11 @@ CREATE TABLE bulk(
 ) STRICT;
 CREATE INDEX bulk_running ON bulk(id) WHERE state = 1;
 
--- What a bulk act is about, fixed by its plan.
+-- What a bulk act is about, fixed by its plan. done: 1 where the act was done to it.
 CREATE TABLE bulk_item(
     bulk INTEGER NOT NULL,
     error INTEGER NOT NULL,
+    done INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (bulk, error)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX bulk_item_of ON bulk_item(error);

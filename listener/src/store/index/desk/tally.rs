@@ -1,14 +1,19 @@
-//! Counts without counting: the tally by destination, class and state.
+//! Counts without counting: the tally by destination, class and state, and the facets.
 
 use rusqlite::Connection;
+use rusqlite::types::Value;
 
-use super::{condition::Conditions, state};
+use super::condition::{Conditions, prefix_range};
+use super::state;
 use crate::desk::{Counts, ErrorFilter, State};
 use crate::store::ErrorClass;
 use crate::store::index::trouble::{Trouble, unsigned};
 
 /// Destinations that a count names at most.
 const MAX_DESTINATIONS: usize = 33;
+const HOUR_MS: i64 = 3_600_000;
+/// Errors without a prefix that are counted rather than those with it.
+const FEW_OTHERS: i64 = 40_000;
 
 /// A row of the tally.
 #[derive(Debug)]
@@ -35,24 +40,162 @@ pub(super) fn matching(connection: &Connection, filter: &ErrorFilter) -> Result<
     read(connection, &sql, &conditions)
 }
 
-/// How many errors match.
+/// How many errors match. Where one thing more than the place is asked for, the facets know it;
+/// only where several are, or a trace key, the errors are looked at.
 pub(super) fn count(connection: &Connection, filter: &ErrorFilter) -> Result<Counts, Trouble> {
-    let only_places = ErrorFilter {
-        states: filter.states.clone(),
-        destination: filter.destination.clone(),
-        class: filter.class,
-        ..ErrorFilter::default()
-    } == *filter;
-    if only_places {
-        return Ok(sum(matching(connection, filter)?));
+    // One look: tally, facets and errors change together.
+    let transaction = connection.unchecked_transaction()?;
+    counted(&transaction, filter)
+}
+
+fn counted(connection: &Connection, filter: &ErrorFilter) -> Result<Counts, Trouble> {
+    let ErrorFilter { states, destination, class, .. } = filter;
+    let places = ErrorFilter {
+        states: states.clone(),
+        destination: destination.clone(),
+        class: *class,
+        ..Default::default()
+    };
+    let ErrorFilter {
+        trace_key: None, trace_key_prefix: None, tag, assignee, text, from_ms, until_ms, ..
+    } = filter
+    else {
+        if let Some(prefix) = &filter.trace_key_prefix
+            && *filter == (ErrorFilter { trace_key_prefix: Some(prefix.clone()), ..places.clone() })
+        {
+            return prefix_count(connection, filter, prefix);
+        }
+        return walk(connection, filter);
+    };
+    let timed = from_ms.is_some() || until_ms.is_some();
+    let all = match (tag, assignee.as_deref(), text, timed) {
+        (None, None, None, false) => matching(connection, filter)?,
+        (Some(tag), None, None, false) => {
+            facets(connection, &places, "kind = 't' AND value = ?", [tag.clone().into()])?
+        }
+        (None, Some(""), None, false) => {
+            less(matching(connection, filter)?, &facets(connection, &places, "kind = 'a'", [])?)
+        }
+        (None, Some(name), None, false) => {
+            facets(connection, &places, "kind = 'a' AND value = ?", [name.to_owned().into()])?
+        }
+        (None, None, Some(text), false) => {
+            let messages =
+                "kind = 'm' AND value IN (SELECT id FROM message WHERE instr(lower(text), lower(?)) > 0)";
+            facets(connection, &places, messages, [text.clone().into()])?
+        }
+        (None, None, None, true) => return timed_count(connection, &places, *from_ms, *until_ms),
+        _ => return walk(connection, filter),
+    };
+    Ok(sum(all))
+}
+
+/// All but those that are counted elsewhere.
+fn less(mut all: Vec<Tally>, others: &[Tally]) -> Vec<Tally> {
+    for other in others {
+        let place = all.iter_mut().find(|tally| {
+            (&tally.destination, tally.class, tally.state) == (&other.destination, other.class, other.state)
+        });
+        if let Some(place) = place {
+            place.number = place.number.saturating_sub(other.number);
+        }
     }
+    all.retain(|tally| tally.number > 0);
+    all
+}
+
+/// The usual wide prefix is that of the portal, which all but few have: then the few are counted.
+fn prefix_count(connection: &Connection, filter: &ErrorFilter, prefix: &str) -> Result<Counts, Trouble> {
+    // Nothing is beyond an end that is not there: no text is compared with NULL.
+    let (from, until) = prefix_range(prefix);
+    let others: i64 = connection
+        .prepare_cached(
+            "SELECT (SELECT count(*) FROM (SELECT 1 FROM error INDEXED BY error_trace WHERE trace_key < ?1 LIMIT ?3)) \
+             + (SELECT count(*) FROM (SELECT 1 FROM error INDEXED BY error_trace WHERE trace_key >= ?2 LIMIT ?3))",
+        )?
+        .query_row((&from, &until, FEW_OTHERS + 1), |row| row.get(0))?;
+    if others > FEW_OTHERS {
+        return walk(connection, filter);
+    }
+    let mut conditions = Conditions::default();
+    let part = "SELECT destination, class, state FROM error INDEXED BY error_trace WHERE trace_key";
+    conditions.push("", [from.into(), until.into()]);
+    let sql = format!(
+        "SELECT destination, class, state, count(*) FROM ({part} < ? UNION ALL {part} >= ?) \
+         GROUP BY destination, class, state"
+    );
+    Ok(sum(less(matching(connection, filter)?, &read(connection, &sql, &conditions)?)))
+}
+
+/// Whole hours are counted by the facets, what is left at both ends by the errors.
+fn timed_count(
+    connection: &Connection,
+    places: &ErrorFilter,
+    from_ms: Option<i64>,
+    until_ms: Option<i64>,
+) -> Result<Counts, Trouble> {
+    let (from, until) = (from_ms.unwrap_or(i64::MIN), until_ms.unwrap_or(i64::MAX));
+    let first = from.div_euclid(HOUR_MS) + i64::from(from.rem_euclid(HOUR_MS) > 0);
+    let last = until.div_euclid(HOUR_MS);
+    // An open end lies in no hour that has an end.
+    let (first, last) =
+        (if from_ms.is_none() { i64::MIN } else { first }, if until_ms.is_none() { i64::MAX } else { last });
+    if first >= last {
+        return walk(connection, &ErrorFilter { from_ms, until_ms, ..places.clone() });
+    }
+    let hours = "kind = 'h' AND value >= ? AND value < ?";
+    let mut all = facets(connection, places, hours, [first.into(), last.into()])?;
+    let ends = [
+        from_ms.map(|from| (from, first.saturating_mul(HOUR_MS))),
+        until_ms.map(|until| (last.saturating_mul(HOUR_MS), until)),
+    ];
+    for (from, until) in ends.into_iter().flatten().filter(|(from, until)| from < until) {
+        let end = ErrorFilter { from_ms: Some(from), until_ms: Some(until), ..places.clone() };
+        all.extend(walked(connection, &end)?);
+    }
+    Ok(sum(all))
+}
+
+fn facets<const N: usize>(
+    connection: &Connection,
+    places: &ErrorFilter,
+    condition: &str,
+    values: [Value; N],
+) -> Result<Vec<Tally>, Trouble> {
+    let mut conditions = Conditions::of(places);
+    conditions.push(condition, values);
+    let sql = format!(
+        "SELECT destination, class, state, sum(number) FROM facet WHERE number > 0 AND {} \
+         GROUP BY destination, class, state",
+        conditions.text()
+    );
+    read(connection, &sql, &conditions)
+}
+
+/// Looks at the errors.
+fn walk(connection: &Connection, filter: &ErrorFilter) -> Result<Counts, Trouble> {
+    Ok(sum(walked(connection, filter)?))
+}
+
+fn walked(connection: &Connection, filter: &ErrorFilter) -> Result<Vec<Tally>, Trouble> {
     let conditions = Conditions::of(filter);
     let sql = format!(
         "SELECT destination, class, state, count(*) FROM {} WHERE {} GROUP BY destination, class, state",
         from(filter),
         conditions.text()
     );
-    Ok(sum(read(connection, &sql, &conditions)?))
+    read(connection, &sql, &conditions)
+}
+
+/// Removes facets of nothing, at most `limit`; how many.
+pub(in crate::store::index) fn remove_empty(connection: &Connection, limit: i64) -> Result<u64, Trouble> {
+    let removed = connection
+        .prepare_cached(
+            "DELETE FROM facet WHERE (kind, value, destination, class, state) IN \
+             (SELECT kind, value, destination, class, state FROM facet WHERE number = 0 LIMIT ?1)",
+        )?
+        .execute([limit])?;
+    Ok(unsigned(crate::store::index::trouble::count(removed)))
 }
 
 /// The index that answers a count without the table, where there is one.

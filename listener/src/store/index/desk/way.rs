@@ -15,6 +15,17 @@ use crate::store::index::trouble::Trouble;
 
 /// As many are fetched and sorted rather than looked for one by one.
 const FEW: i64 = 5_000;
+/// In its place in tests, so that both ways are taken with few errors.
+#[cfg(test)]
+pub(in crate::store::index) static FEW_IN_TESTS: std::sync::atomic::AtomicI64 =
+    std::sync::atomic::AtomicI64::new(12);
+
+fn bound() -> i64 {
+    #[cfg(test)]
+    return FEW_IN_TESTS.load(std::sync::atomic::Ordering::Relaxed).min(FEW);
+    #[cfg(not(test))]
+    FEW
+}
 /// Places (destination, class, state) that are read one after the other at most.
 const MAX_PLACES: usize = 64;
 
@@ -45,6 +56,9 @@ pub(super) fn choose(connection: &Connection, filter: &ErrorFilter) -> Result<Wa
     if filter.text.is_some() && few(connection, "text", filter)? {
         return Ok(one("error INDEXED BY error_message"));
     }
+    if (filter.from_ms.is_some() || filter.until_ms.is_some()) && few(connection, "time", filter)? {
+        return Ok(one("error INDEXED BY error_age"));
+    }
     if let Some(places) = places(connection, filter)? {
         let parts = places.into_iter().map(|place| part(filter, place)).collect();
         return Ok(Way { from: "error INDEXED BY error_place", parts });
@@ -60,6 +74,10 @@ fn few(connection: &Connection, kind: &str, filter: &ErrorFilter) -> Result<bool
             "error INDEXED BY error_trace WHERE ",
             Some(ErrorFilter { trace_key_prefix: filter.trace_key_prefix.clone(), ..Default::default() }),
         ),
+        "time" => (
+            "error INDEXED BY error_age WHERE ",
+            Some(ErrorFilter { from_ms: filter.from_ms, until_ms: filter.until_ms, ..Default::default() }),
+        ),
         _ => (
             "error INDEXED BY error_message WHERE ",
             Some(ErrorFilter { text: filter.text.clone(), ..Default::default() }),
@@ -70,10 +88,10 @@ fn few(connection: &Connection, kind: &str, filter: &ErrorFilter) -> Result<bool
         Some(conditions) => (conditions.text(), conditions.values().to_vec()),
         None => (String::new(), vec![filter.tag.clone().unwrap_or_default().into()]),
     };
-    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {text}{condition} LIMIT {})", FEW + 1);
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {text}{condition} LIMIT {})", bound() + 1);
     let found: i64 =
         connection.prepare_cached(&sql)?.query_row(rusqlite::params_from_iter(values), |row| row.get(0))?;
-    Ok(found <= FEW)
+    Ok(found <= bound())
 }
 
 type Place = (String, String, i64);

@@ -40,6 +40,13 @@ shared! {
     a_list_has_no_gap_and_no_repeat_while_errors_arrive
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes a minute; the same with fewer errors is above"]
+async fn a_bulk_retry_of_100_000_errors_is_killed_and_sends_each_once() {
+    let directory = tempfile::tempdir().unwrap();
+    suite::killed_halfway(&world(directory.path()), 100_000).await;
+}
+
 fn number(directory: &Path, sql: &str) -> i64 {
     Connection::open(directory.join("store.db")).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
 }
@@ -161,7 +168,35 @@ async fn nothing_of_an_error_stays_in_any_table_after_its_time() {
     for (table, left) in [("payload", 2), ("tag", 1), ("note", 1), ("error", 2)] {
         assert_eq!(number(directory.path(), &format!("SELECT count(*) FROM {table}")), left, "{table}");
     }
-    let wrong = "SELECT count(*) FROM (SELECT destination, class, state, count(*) FROM error GROUP BY 1, 2, 3 \
-                 EXCEPT SELECT destination, class, state, number FROM tally)";
-    assert_eq!(number(directory.path(), wrong), 0, "the tally counts what is there");
+    counters_are_those_of_the_errors(directory.path());
+}
+
+/// The tally and the facets count what is there.
+fn counters_are_those_of_the_errors(directory: &Path) {
+    let tally = "SELECT destination, class, state, number FROM tally WHERE number <> 0";
+    let counted = "SELECT destination, class, state, count(*) FROM error GROUP BY 1, 2, 3";
+    let facet = "SELECT kind, value, destination, class, state, number FROM facet WHERE number <> 0";
+    let seen = "SELECT kind, value, destination, class, state, count(*) FROM counted GROUP BY 1, 2, 3, 4, 5";
+    assert!(number(directory, &format!("SELECT count(*) FROM ({facet})")) > 0);
+    for (one, other) in [(tally, counted), (counted, tally), (facet, seen), (seen, facet)] {
+        let wrong = format!("SELECT count(*) FROM (SELECT * FROM ({one}) EXCEPT SELECT * FROM ({other}))");
+        assert_eq!(number(directory, &wrong), 0, "{wrong}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_is_done_the_counters_are_those_of_the_errors() {
+    let directory = tempfile::tempdir().unwrap();
+    suite::who_did_what_stands_in_the_audit_log(&world(directory.path())).await;
+    counters_are_those_of_the_errors(directory.path());
+    let directory = tempfile::tempdir().unwrap();
+    suite::a_retry_that_fails_opens_the_error_again_with_its_attempts_added(&world(directory.path())).await;
+    counters_are_those_of_the_errors(directory.path());
+    let directory = tempfile::tempdir().unwrap();
+    suite::list_count_and_bulk_obey_a_filter_exactly(&world(directory.path())).await;
+    counters_are_those_of_the_errors(directory.path());
+    let directory = tempfile::tempdir().unwrap();
+    older(directory.path(), 2);
+    open(directory.path(), &Clock::manual(BEGIN_MS)).await.close().await;
+    counters_are_those_of_the_errors(directory.path());
 }

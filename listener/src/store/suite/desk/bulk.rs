@@ -70,6 +70,7 @@ pub(crate) async fn a_bulk_act_does_what_was_planned_and_nothing_else(world: &Wo
     let lines: Vec<_> =
         audit.iter().map(|line| (line.actor.as_str(), line.act.as_str(), line.bulk)).collect();
     assert_eq!(lines, [("bob", "resolve", Some(plan.id))]);
+    assert_eq!(both.error(ids[7]).await.audit.len(), 1, "it was left");
     let stopped = both.desk.cancel(ann(), plan.id).await;
     assert!(matches!(stopped, Err(DeskError::Conflict { .. })), "{stopped:?}");
     let listed = both.desk.bulks(Query { filter: (), cursor: None, limit: 10 }).await.unwrap();
@@ -97,17 +98,21 @@ pub(crate) async fn a_bulk_act_can_be_stopped_and_what_is_done_stays_done(world:
 }
 
 pub(crate) async fn a_bulk_retry_that_is_killed_goes_on_and_sends_each_error_once(world: &World) {
-    const ERRORS: u64 = 6_000;
+    killed_halfway(world, 6_000).await;
+}
+
+/// A bulk retry of `errors`, killed four times on its way.
+pub(crate) async fn killed_halfway(world: &World, errors: u64) {
     let mut both = open(world, KEEPS_APART, &["a"]).await;
-    let ids = many(&both, world, ERRORS).await;
+    let ids = many(&both, world, errors).await;
     let plan = both.plan(only(State::Open), Act::Retry).await;
-    assert_eq!(plan.effect.changed, ERRORS);
+    assert_eq!(plan.effect.changed, errors);
     both.desk.start(ann(), plan.id).await.unwrap();
     let mut halfway = BTreeSet::new();
     let mut sent: BTreeMap<RecordId, u64> = BTreeMap::new();
     for round in 0..4 {
         // Some of what is on its way already is taken before the kill.
-        tokio::time::sleep(Duration::from_millis(3 + round)).await;
+        tokio::time::sleep(Duration::from_millis((3 + round) * errors / 6_000)).await;
         let ask = PageRequest { size: 300, ..world.ask("a") };
         if let Lease::Page(page) = both.store.lease(ask).await.unwrap() {
             world.done(&both.store, &page).await;
@@ -119,9 +124,9 @@ pub(crate) async fn a_bulk_retry_that_is_killed_goes_on_and_sends_each_error_onc
         drop(both);
         both = open(world, KEEPS_APART, &["a"]).await;
     }
-    assert!(halfway.iter().any(|done| (1..ERRORS).contains(done)), "never halfway: {halfway:?}");
+    assert!(halfway.iter().any(|done| (1..errors).contains(done)), "never halfway: {halfway:?}");
     let ended = both.ended(plan.id).await;
-    assert_eq!((ended.done, ended.left), (ERRORS, 0));
+    assert_eq!((ended.done, ended.left), (errors, 0));
     while let Lease::Page(page) =
         both.store.lease(PageRequest { size: 1_000, ..world.ask("a") }).await.unwrap()
     {
@@ -130,7 +135,7 @@ pub(crate) async fn a_bulk_retry_that_is_killed_goes_on_and_sends_each_error_onc
             *sent.entry(record.id).or_default() += 1;
         }
     }
-    assert_eq!(sent.len() as u64, ERRORS);
+    assert_eq!(sent.len() as u64, errors);
     assert!(sent.values().all(|times| *times == 1), "one was sent twice");
     assert_eq!(both.counts(&ErrorFilter::default()).await, BTreeMap::from([("resolved", ids.len() as u64)]));
     assert_eq!(both.counters("a").await, (0, 0, 0));

@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
 
-const KEYS: [&str; 6] = ["62515_1", "62515_12", "62515_2", "7_1", "7_\u{10FFFF}", "ä_1"];
+const KEYS: [&str; 6] = ["62515_1", "62515_12", "62515_2", "7_1", "7_\u{10FFFF}\u{10FFFF}z", "\u{D7FF}_1"];
 const MESSAGES: [&str; 4] = ["no such property", "Property NAME is wrong", "50% of _it_", "größe"];
 const TEXTS: [&str; 6] = ["property", "NAME", "%", "_", "größe", "nowhere"];
 const PEOPLE: [&str; 2] = ["ann", "bob"];
@@ -52,7 +52,7 @@ fn filters() -> impl Strategy<Value = ErrorFilter> {
         .prop_map(|all| all.into_iter().map(|at| State::ALL[at]).collect::<Vec<_>>());
     let time = || prop_oneof![3 => Just(None), 1 => (0_i64..60).prop_map(|at| Some(BEGIN_MS + at))];
     let class = prop_oneof![2 => Just(None), 1 => (0_usize..3).prop_map(|at| Some(ErrorClass::ALL[at]))];
-    let prefix = one_of(["62515_1", "6", "7_", "ä", "", "zz"]);
+    let prefix = one_of(["62515_1", "6", "7_\u{10FFFF}", "\u{D7FF}", "", "zz"]);
     let places = (states, one_of(["a", "b", ""]), class);
     let names = (one_of(KEYS), prefix, one_of(["urgent", "later", "none"]), one_of(["ann", "bob", ""]));
     (places, names, one_of(TEXTS), time(), time()).prop_map(
@@ -89,7 +89,10 @@ fn lone() -> Vec<ErrorFilter> {
     all.extend(ErrorClass::ALL.map(|class| ErrorFilter { class: Some(class), ..none() }));
     all.extend(KEYS.map(|key| ErrorFilter { trace_key: text(key), ..none() }));
     all.extend(KEYS.map(|key| ErrorFilter { trace_key_prefix: text(key), ..none() }));
-    all.extend(["6", "", "zz"].map(|key| ErrorFilter { trace_key_prefix: text(key), ..none() }));
+    all.extend(
+        ["6", "", "zz", "\u{10FFFF}", "7_\u{10FFFF}"]
+            .map(|key| ErrorFilter { trace_key_prefix: text(key), ..none() }),
+    );
     all.extend(["urgent", "later", "none"].map(|tag| ErrorFilter { tag: text(tag), ..none() }));
     all.extend(["ann", "bob", "", "none"].map(|name| ErrorFilter { assignee: text(name), ..none() }));
     all.extend(TEXTS.map(|words| ErrorFilter { text: text(words), ..none() }));

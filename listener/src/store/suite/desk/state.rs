@@ -39,12 +39,11 @@ pub(crate) async fn an_act_is_done_in_the_states_that_allow_it_and_refused_in_th
             let counted = both.counts(&ErrorFilter::default()).await;
             let done = both.act(id, act.clone()).await;
             let told = format!("{act:?} in {before:?}: {done:?}");
-            match expected {
-                Some(state) => assert_eq!(done.unwrap(), state, "{told}"),
-                None => {
-                    assert!(matches!(done, Err(DeskError::Conflict { .. })), "{told}");
-                    assert_eq!(both.counts(&ErrorFilter::default()).await, counted);
-                }
+            if let Some(state) = expected {
+                assert_eq!(done.unwrap(), state, "{told}");
+            } else {
+                assert!(matches!(done, Err(DeskError::Conflict { .. })), "{told}");
+                assert_eq!(both.counts(&ErrorFilter::default()).await, counted);
             }
             assert_eq!(both.state(id).await, expected.unwrap_or(before), "{told}");
             // Whatever is on its way is not in the way of the next.
