@@ -246,6 +246,18 @@ async fn the_api_wants_its_token_and_probes_and_metrics_do_not() {
 }
 
 #[tokio::test]
+async fn an_open_api_does_not_answer_a_name_that_only_leads_here() {
+    let port = Port::start(None).await;
+    for (host, status) in
+        [("127.0.0.1:9090", 200), ("localhost", 200), ("rebound.example.com", 403), ("", 403)]
+    {
+        let mut client = Client::connect(port.address).await;
+        client.write(format!("GET /api/v1/status HTTP/1.1\r\nhost: {host}\r\n\r\n")).await;
+        assert_eq!(client.answer().await.status, status, "{host}");
+    }
+}
+
+#[tokio::test]
 async fn refused_requests_are_listed_newest_first_without_their_bodies() {
     let port = Port::start(None).await;
     for (at_ms, cause) in [(1, "bad_signature"), (2, "stale_timestamp"), (3, "missing_signature")] {

@@ -110,9 +110,9 @@ impl Fields {
             "tag" => Act::Tag { add: add.unwrap_or_default(), remove: remove.unwrap_or_default() },
             "note" => Act::Note { text: text.ok_or_else(|| missing("text", "the note"))? },
             "edit" => Act::Edit {
-                payload: payload.ok_or_else(|| {
-                    missing("payload", "the text of a JSON object, or null for the original")
-                })?,
+                payload: payload
+                    .ok_or_else(|| missing("payload", "the text of a JSON object, or null for the original"))?
+                    .0,
             },
             _ => {
                 return Err(Problem::new(

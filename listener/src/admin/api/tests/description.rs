@@ -67,7 +67,7 @@ async fn answers_are_of_the_shape_that_is_described() {
     scene.act(1, "edit", json!({"payload": "{\"a\":3}"})).await.good();
     scene.act(1, "note", json!({"text": "n"})).await.good();
     scene.act(2, "resolve", json!({})).await.good();
-    let resolve = wanted(json!({"states": ["open"]}), json!({"act": "tag", "add": ["x"]}));
+    let resolve = wanted(&json!({"states": ["open"]}), &json!({"act": "tag", "add": ["x"]}));
     let calls = [
         (Method::GET, "/errors", "/errors", None),
         (Method::GET, "/errors/count", "/errors/count", None),

@@ -100,7 +100,7 @@ async fn a_bulk_act_does_what_its_plan_says() {
     scene.act(7, "tag", json!({"add": ["keep"]})).await.good();
     scene.act(9, "resolve", json!({})).await.good();
     let plan = scene
-        .post(OPERATE, "/bulk-plans", wanted(json!({"destination": "audit"}), json!({"act": "resolve"})))
+        .post(OPERATE, "/bulk-plans", wanted(&json!({"destination": "audit"}), &json!({"act": "resolve"})))
         .await;
     let plan = plan.good();
     assert_eq!(

@@ -115,11 +115,11 @@ async fn what_makes_no_sense_is_a_problem_with_field_and_remedy() {
     scene.get(VIEW, "/listeners/sales/other/errors").await.problem(404);
     scene.act(1, "note", json!({"text": "x".repeat(70_000)})).await.problem(413);
     scene
-        .post(OPERATE, "/bulk-plans", wanted(json!({"tagg": "x"}), json!({"act": "retry"})))
+        .post(OPERATE, "/bulk-plans", wanted(&json!({"tagg": "x"}), &json!({"act": "retry"})))
         .await
         .problem(400);
     scene
-        .post(OPERATE, "/bulk-plans", wanted(json!({}), json!({"act": "edit", "payload": "{}"})))
+        .post(OPERATE, "/bulk-plans", wanted(&json!({}), &json!({"act": "edit", "payload": "{}"})))
         .await
         .problem(400);
     scene.send(OPERATE, Method::DELETE, "/errors/1", None).await.problem(405);

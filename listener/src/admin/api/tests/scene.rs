@@ -152,6 +152,6 @@ impl Drop for Scene {
 }
 
 /// A plan to do `act` to every error that `filter` matches.
-pub(super) fn wanted(filter: Value, act: Value) -> Value {
+pub(super) fn wanted(filter: &Value, act: &Value) -> Value {
     json!({"selection": {"errors": filter}, "act": act})
 }
