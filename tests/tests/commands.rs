@@ -218,16 +218,16 @@ fn serve_waits_for_a_good_configuration_and_reads_mounted_secrets_anew() {
     // Tokens are files, too, and are read anew.
     let desk = folder.path().join("secrets/desk");
     std::fs::create_dir_all(&desk).expect("a directory");
-    let status = |token: &str| {
+    let listed = |token: &str| {
         let bearer = [("authorization".to_owned(), format!("Bearer {token}"))];
         let mut connection = tests::Connection::open(serve.admin).expect("a connection");
         connection.exchange("GET", "/api/v1/errors", &bearer, b"").expect("an answer").status
     };
     std::fs::write(desk.join("view.vera"), "view-token-of-vera-0001\n").expect("written");
-    eventually(10, "the token counts", || (status("view-token-of-vera-0001") == 200).then_some(()));
+    eventually(10, "the token counts", || (listed("view-token-of-vera-0001") == 200).then_some(()));
     std::fs::write(desk.join("view.vera"), "view-token-of-vera-0002\n").expect("written");
-    eventually(10, "the rotated token counts", || (status("view-token-of-vera-0002") == 200).then_some(()));
-    assert_eq!(status("view-token-of-vera-0001"), 401);
+    eventually(10, "the rotated token counts", || (listed("view-token-of-vera-0002") == 200).then_some(()));
+    assert_eq!(listed("view-token-of-vera-0001"), 401);
 
     // The API wants the token; probes and metrics do not.
     assert_eq!(get(serve.admin, "/api/v1/status").expect("an answer").status, 401);
