@@ -25,7 +25,7 @@ fn deliver_mixed(listener: &ListenerProcess) -> usize {
 }
 
 fn open_errors(listener: &ListenerProcess) -> Vec<Value> {
-    listener.open_errors()
+    listener.errors()
 }
 
 fn settled(listener: &ListenerProcess) {

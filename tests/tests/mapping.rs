@@ -31,7 +31,7 @@ fn settled(listener: &ListenerProcess) {
 }
 
 fn open_errors(listener: &ListenerProcess) -> Vec<Value> {
-    listener.open_errors()
+    listener.errors()
 }
 
 fn deliver(listener: &ListenerProcess, body: &[u8]) {

@@ -137,7 +137,7 @@ fn manifest(receiver: &Receiver) -> String {
 }
 
 fn open_errors(listener: &ListenerProcess) -> Vec<Value> {
-    listener.open_errors()
+    listener.errors()
 }
 
 #[test]
