@@ -38,6 +38,7 @@ crds: ## write the resource's definition from the types, and the chart's copy
 docs: ## write the generated pages of docs/ and charts/
 	UPDATE_DOCS=1 $(CARGO) test --locked -p language --lib reference
 	UPDATE_DOCS=1 $(CARGO) test --locked -p tests --test pages
+	UPDATE_DOCS=1 $(CARGO) test --locked -p listener --lib admin::api::tests::description
 	UPDATE_DOCS=1 $(CARGO) test --locked -p tests --test preview documentation
 
 fmt: ## format the code

@@ -77,6 +77,9 @@ pub(crate) fn observed(yaml: &str) -> Observed {
             secrets.entry(reference.name.clone()).or_insert_with(|| Some(BTreeSet::new()));
         keys.as_mut().unwrap().insert(reference.key.clone());
     }
+    for (_, name) in listener.spec.whole_secrets() {
+        secrets.entry(name.to_owned()).or_insert_with(|| Some(BTreeSet::new()));
+    }
     let mut config_maps = BTreeMap::new();
     for (_, reference) in listener.spec.config_map_references() {
         let data: &mut Option<BTreeMap<String, String>> =

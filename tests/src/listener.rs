@@ -215,6 +215,14 @@ impl ListenerProcess {
         get_json(self.admin, "/api/v1/status")["listeners"][0].clone()
     }
 
+    /// Errors of any state, also those that newer ones closed, newest first, each as
+    /// `/api/v1/errors/{id}` shows it.
+    pub fn errors(&self) -> Vec<Value> {
+        let list = get_json(self.admin, "/api/v1/errors?limit=1000");
+        let items = list["items"].as_array().expect("a list").iter();
+        items.map(|item| get_json(self.admin, &format!("/api/v1/errors/{}", item["id"]))).collect()
+    }
+
     /// A counter of the first listener's store.
     pub fn count(&self, name: &str) -> u64 {
         let status = self.status();

@@ -183,7 +183,7 @@ fn serve_waits_for_a_good_configuration_and_reads_mounted_secrets_anew() {
     let folder = tempfile::tempdir().expect("a directory");
     let secrets = folder.path().join("secrets/hubspot-app");
     std::fs::create_dir_all(&secrets).expect("a directory");
-    std::fs::write(folder.path().join("token"), "admin\n").expect("written");
+    std::fs::write(folder.path().join("token"), "an-admin-token-of-the-tests\n").expect("written");
     let configuration = json!({
         "version": "v1", "namespace": "sales", "name": "contacts", "generation": 3,
         "publicUrl": "https://hooks.example.com/sales/contacts",
@@ -191,6 +191,7 @@ fn serve_waits_for_a_good_configuration_and_reads_mounted_secrets_anew() {
             "displayName": "Contacts",
             "clientSecrets": [{"name": "hubspot-app", "key": "clientSecret"}],
             "destinations": [{"name": "audit", "log": {}}],
+            "desk": {"tokens": {"secretName": "desk"}},
         },
     });
     std::fs::write(folder.path().join("configuration.json"), configuration.to_string()).expect("written");
@@ -214,9 +215,23 @@ fn serve_waits_for_a_good_configuration_and_reads_mounted_secrets_anew() {
     eventually(10, "the rotated secret is read", || (status("rotated") == 204).then_some(()));
     assert_eq!(status(SECRET), 401);
 
+    // Tokens are files, too, and are read anew.
+    let desk = folder.path().join("secrets/desk");
+    std::fs::create_dir_all(&desk).expect("a directory");
+    let listed = |token: &str| {
+        let bearer = [("authorization".to_owned(), format!("Bearer {token}"))];
+        let mut connection = tests::Connection::open(serve.admin).expect("a connection");
+        connection.exchange("GET", "/api/v1/errors", &bearer, b"").expect("an answer").status
+    };
+    std::fs::write(desk.join("view.vera"), "view-token-of-vera-0001\n").expect("written");
+    eventually(10, "the token counts", || (listed("view-token-of-vera-0001") == 200).then_some(()));
+    std::fs::write(desk.join("view.vera"), "view-token-of-vera-0002\n").expect("written");
+    eventually(10, "the rotated token counts", || (listed("view-token-of-vera-0002") == 200).then_some(()));
+    assert_eq!(listed("view-token-of-vera-0001"), 401);
+
     // The API wants the token; probes and metrics do not.
     assert_eq!(get(serve.admin, "/api/v1/status").expect("an answer").status, 401);
-    let bearer = [("authorization".to_owned(), "Bearer admin".to_owned())];
+    let bearer = [("authorization".to_owned(), "Bearer an-admin-token-of-the-tests".to_owned())];
     let mut connection = tests::Connection::open(serve.admin).expect("a connection");
     let answer = connection.exchange("GET", "/api/v1/status", &bearer, b"").expect("an answer");
     assert_eq!(

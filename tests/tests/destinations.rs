@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
-use tests::{ListenerProcess, Page, Receiver, Reply, Setup, eventually, fixture_bytes, free_port, get_json};
+use tests::{ListenerProcess, Page, Receiver, Reply, Setup, eventually, fixture_bytes, free_port};
 
 fn start(url: &str, more: &str) -> ListenerProcess {
     Setup::listener(&format!(
@@ -25,7 +25,7 @@ fn deliver_mixed(listener: &ListenerProcess) -> usize {
 }
 
 fn open_errors(listener: &ListenerProcess) -> Vec<Value> {
-    get_json(listener.admin, "/api/v1/errors")["items"].as_array().expect("a list").clone()
+    listener.errors()
 }
 
 fn settled(listener: &ListenerProcess) {

@@ -68,7 +68,7 @@ fn settled(listener: &ListenerProcess) {
 }
 
 fn errors(listener: &ListenerProcess) -> Vec<Value> {
-    get_json(listener.admin, "/api/v1/errors")["items"].as_array().expect("a list").clone()
+    listener.errors()
 }
 
 fn metrics(listener: &ListenerProcess) -> String {
@@ -319,7 +319,7 @@ fn a_failed_hooks_records_keep_nothing_where_retry_data_is_not_stored() {
 fn errors_that_the_store_makes_have_a_trace_key_and_a_data_uri() {
     let warehouse = Receiver::with(|_| Reply::status(503));
     let spec = format!(
-        "  page: {{size: 2, lingerMilliseconds: 0}}\n  dataUriTemplate: 'https://x.example/{{{{{{eventId}}}}}}'\n  \
+        "  page: {{size: 2, lingerMilliseconds: 0}}\n  desk: {{foldErrors: false}}\n  dataUriTemplate: 'https://x.example/{{{{{{eventId}}}}}}'\n  \
          destinations:\n  - name: warehouse\n    filter: 'event.eventId < 1000'\n    http: {{url: '{}'}}\n  \
          - name: audit\n    log: {{}}\n",
         warehouse.url("/")

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::{ListenerProcess, Receiver, Reply, Setup, eventually, fixture_bytes, get, get_json};
+use tests::{ListenerProcess, Receiver, Reply, Setup, eventually, fixture_bytes, get};
 
 /// Events with what the tests need of them.
 fn events(count: u32) -> Vec<u8> {
@@ -31,7 +31,7 @@ fn settled(listener: &ListenerProcess) {
 }
 
 fn open_errors(listener: &ListenerProcess) -> Vec<Value> {
-    get_json(listener.admin, "/api/v1/errors")["items"].as_array().expect("a list").clone()
+    listener.errors()
 }
 
 fn deliver(listener: &ListenerProcess, body: &[u8]) {

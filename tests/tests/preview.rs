@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use tests::{ListenerProcess, Receiver, Reply, Setup, binary, eventually, fixture, fixture_bytes, get_json};
+use tests::{ListenerProcess, Receiver, Reply, Setup, binary, eventually, fixture, fixture_bytes};
 
 /// As the processes of the tests are started with it.
 const BASE: &str = "https://hooks.example.com";
@@ -137,7 +137,7 @@ fn manifest(receiver: &Receiver) -> String {
 }
 
 fn open_errors(listener: &ListenerProcess) -> Vec<Value> {
-    get_json(listener.admin, "/api/v1/errors?limit=500")["items"].as_array().expect("items").clone()
+    listener.errors()
 }
 
 #[test]

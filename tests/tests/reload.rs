@@ -214,6 +214,9 @@ struct Served {
     version: u32,
 }
 
+/// Of the API.
+const TOKEN: &str = "an-admin-token-of-the-tests";
+
 impl Served {
     fn start(spec: &str, settings: &str) -> Self {
         let folder = tempfile::tempdir().expect("a directory");
@@ -227,6 +230,7 @@ impl Served {
         std::fs::write(path("configuration.yaml"), configuration).expect("written");
         std::fs::create_dir_all(path("secrets/app")).expect("made");
         std::fs::write(path("secrets/app/secret"), SECRET).expect("written");
+        std::fs::write(path("token"), TOKEN).expect("written");
         let mount = path("configmaps/crm");
         std::fs::create_dir_all(&mount).expect("made");
         std::os::unix::fs::symlink("..data/settings.json", mount.join("settings.json")).expect("linked");
@@ -239,6 +243,7 @@ impl Served {
             .args([std::ffi::OsStr::new("--secrets"), path("secrets").as_os_str()])
             .args([std::ffi::OsStr::new("--config-maps"), path("configmaps").as_os_str()])
             .args([std::ffi::OsStr::new("--data"), path("data").as_os_str()])
+            .args([std::ffi::OsStr::new("--admin-token-file"), path("token").as_os_str()])
             .args(["--listen", &public.to_string(), "--admin", &admin.to_string()])
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::null())
@@ -260,7 +265,10 @@ impl Served {
     }
 
     fn configuration(&self) -> serde_json::Value {
-        tests::get_json(self.admin, "/api/v1/status")["listeners"][0]["configuration"].clone()
+        let bearer = [("authorization".to_owned(), format!("Bearer {TOKEN}"))];
+        let mut connection = tests::Connection::open(self.admin).expect("a connection");
+        let answer = connection.exchange("GET", "/api/v1/status", &bearer, b"").expect("an answer");
+        answer.json()["listeners"][0]["configuration"].clone()
     }
 }
 

@@ -95,11 +95,17 @@ fn options(vector: &Value, listen: SocketAddr, data: &Path) -> Options {
     let secret = vector["secret"].as_str().expect("a secret").to_owned();
     let secrets = BTreeMap::from([(("app".to_owned(), "secret".to_owned()), secret.into())]);
     Options {
-        source: Arc::new(Fixed(Inputs { configuration, secrets, config_maps: BTreeMap::new() })),
+        source: Arc::new(Fixed(Inputs {
+            configuration,
+            secrets,
+            config_maps: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+        })),
         must_begin_well: true,
         listen,
         admin: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         admin_token: None,
+        open: true,
         data: data.to_owned(),
         clock: Clock::manual(vector["now_ms"].as_i64().expect("a time")),
         limits: listener::receive::Limits { grace: Duration::from_secs(2), ..Default::default() },

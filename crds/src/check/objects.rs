@@ -12,6 +12,7 @@ pub(super) fn object_names(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
         names.push((format!("{field}.name"), &reference.name));
         keys.push((format!("{field}.key"), &reference.key));
     }
+    names.extend(spec.whole_secrets());
     for (field, reference) in spec.config_map_references() {
         names.push((format!("{field}.name"), &reference.name));
         keys.push((format!("{field}.key"), &reference.key));

@@ -1,5 +1,7 @@
 //! References from a listener to keys of Secrets and `ConfigMaps` in its namespace.
 
+use std::collections::BTreeSet;
+
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -61,6 +63,18 @@ impl HubSpotListenerSpec {
             references.push(("spec.storage.postgres.urlSecretRef".to_owned(), &postgres.url_secret_ref));
         }
         references
+    }
+
+    /// Every Secret that the listener reads whole, whatever its keys, with the path of the field that names it.
+    pub fn whole_secrets(&self) -> Vec<(String, &str)> {
+        let tokens = self.desk.tokens.iter();
+        tokens.map(|tokens| ("spec.desk.tokens.secretName".to_owned(), tokens.secret_name.as_str())).collect()
+    }
+
+    /// Name of every Secret that the listener reads, whole or a key of it, once each.
+    pub fn secret_names(&self) -> BTreeSet<&str> {
+        let keys = self.secret_references().into_iter().map(|(_, reference)| reference.name.as_str());
+        keys.chain(self.whole_secrets().into_iter().map(|(_, name)| name)).collect()
     }
 
     /// Every key of a ConfigMap that the listener reads, with the path of the field that names it.

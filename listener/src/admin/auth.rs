@@ -1,36 +1,116 @@
-//! The bearer token of the API.
+//! Who asks, and what they may do.
+//!
+//! Tokens belong to a listener, and count there only; that of `--admin-token-file` counts everywhere.
+//! Where there is no token at all, `listener serve` closes the API and `listener dev`, which listens on
+//! loopback only, leaves it open to requests that name it by a loopback address: a page of the
+//! internet that makes a browser ask does so under a name of its own.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
-use http::header::AUTHORIZATION;
-use secrecy::{ExposeSecret, SecretString};
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::Admin;
 use super::problem::Problem;
+use super::tokens::{ADMIN, DEV, Role};
+use crate::desk::Actor;
 
-/// The token; none: the API is open.
-pub(super) type Token = Arc<Option<SecretString>>;
+/// Who asks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Caller {
+    everywhere: Option<(Role, String)>,
+    /// By `namespace/name`.
+    listeners: BTreeMap<String, (Role, String)>,
+}
 
-/// Lets requests under `/api/` through only with the token.
-pub(super) async fn check(State(token): State<Token>, request: Request, next: Next) -> Response {
+impl Caller {
+    fn everywhere(role: Role, name: &str) -> Self {
+        Self { everywhere: Some((role, name.to_owned())), listeners: BTreeMap::new() }
+    }
+
+    /// What they may do with a listener (`namespace/name`), and as whom.
+    pub(super) fn on(&self, listener: &str) -> Option<(Role, Actor)> {
+        let (role, name) = self.everywhere.as_ref().or_else(|| self.listeners.get(listener))?;
+        Some((*role, Actor(name.clone())))
+    }
+}
+
+/// Lets requests under `/api/` through only with a token, and says who asks.
+pub(super) async fn check(State(admin): State<Admin>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let guarded = path == "/api" || path.starts_with("/api/");
-    if guarded && let Some(token) = token.as_ref() {
-        let given = request.headers().get(AUTHORIZATION).map(http::HeaderValue::as_bytes);
-        if !given.and_then(bearer).is_some_and(|given| same(given, token.expose_secret().as_bytes())) {
-            return Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "unauthorized",
-                "send the admin token: `Authorization: Bearer <token>`",
-            )
-            .into_response();
-        }
+    if path == "/api" || path.starts_with("/api/") {
+        match identify(&admin, request.headers()) {
+            Ok(caller) => request.extensions_mut().insert(caller),
+            Err(problem) => return problem.into_response(),
+        };
     }
     next.run(request).await
+}
+
+fn identify(admin: &Admin, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let listeners = admin.view.listeners();
+    if admin.token.is_none() && listeners.iter().all(|shown| shown.tokens().is_empty()) {
+        return without_tokens(admin, headers);
+    }
+    let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).and_then(bearer).unwrap_or_default();
+    let mut caller = Caller::default();
+    if let Some(token) = &admin.token
+        && same(given, token.expose_secret().as_bytes())
+    {
+        caller = Caller::everywhere(Role::Admin, ADMIN);
+    }
+    for shown in listeners.iter() {
+        if let Some((role, name)) = shown.tokens().find(given) {
+            caller.listeners.insert(shown.full_name(), (role, name.to_owned()));
+        }
+    }
+    if caller.everywhere.is_none() && caller.listeners.is_empty() {
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "send a token of this listener: `Authorization: Bearer <token>`",
+        ));
+    }
+    Ok(caller)
+}
+
+fn without_tokens(admin: &Admin, headers: &HeaderMap) -> Result<Caller, Problem> {
+    if !admin.open {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "no tokens",
+            "the API is closed, because this listener has no tokens",
+        )
+        .remedy(
+            "make a Secret whose keys are <role>.<name>, such as operate.alice, and whose values are tokens of 16 \
+             characters or more, and name it in spec.desk.tokens.secretName",
+        ));
+    }
+    if !headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(is_loopback) {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "foreign host",
+            "the API is open without a token to requests for localhost or a loopback address only",
+        )
+        .field("host")
+        .remedy("ask http://127.0.0.1:9090, or give the listener tokens (spec.desk.tokens.secretName)"));
+    }
+    Ok(Caller::everywhere(Role::Admin, DEV))
+}
+
+/// Of `host` or `host:port`.
+fn is_loopback(authority: &str) -> bool {
+    let Ok(authority) = authority.parse::<http::uri::Authority>() else { return false };
+    let host = authority.host();
+    host.eq_ignore_ascii_case("localhost")
+        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The token in `Bearer <token>`; the scheme's case does not matter (RFC 9110, section 11.1).
@@ -39,10 +119,11 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
-/// In constant time for tokens of one length. An empty token never fits: it would
-/// be a file that was forgotten, not a choice.
+/// In constant time, also for tokens of different lengths. An empty token never fits: it would be a
+/// file that was forgotten, not a choice.
 fn same(given: &[u8], token: &[u8]) -> bool {
-    !token.is_empty() && bool::from(given.ct_eq(token))
+    let hash = |bytes: &[u8]| <[u8; 32]>::from(Sha256::digest(bytes));
+    !token.is_empty() && bool::from(hash(given).ct_eq(&hash(token)))
 }
 
 #[cfg(test)]
@@ -64,5 +145,15 @@ mod tests {
         assert_eq!(bearer(b"bearer  abc"), Some(&b"abc"[..]));
         assert_eq!(bearer(b"Basic abc"), None);
         assert_eq!(bearer(b"Bearer"), None);
+    }
+
+    #[test]
+    fn loopback_is_told_from_names_that_lead_there() {
+        for host in ["localhost", "LOCALHOST:9090", "127.0.0.1:9090", "127.8.9.1", "[::1]:9090"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["", "localhost.example.com", "127.0.0.1.example.com:9090", "10.0.0.1", "x y"] {
+            assert!(!is_loopback(host), "{host}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The admin port: probes, metrics, and a small read-only API.
+//! The admin port: probes, metrics, and the API of the error desk.
 //!
 //! | Path | Answer |
 //! |---|---|
@@ -6,16 +6,15 @@
 //! | `/readyz` | 200 when a configuration is live and every store can write; else 503 with the reasons |
 //! | `/metrics` | metrics as `OpenMetrics` text |
 //! | `/report` | counters and the state of the configuration, for the operator |
-//! | `/api/v1/status` | listeners, their stores and destinations |
-//! | `/api/v1/refused?limit=` | refused requests, newest first, without bodies |
-//! | `/api/v1/errors?limit=` | open errors, newest first, without payloads |
+//! | `/api/v1/...` | [`api`]: status, refused requests, errors |
 //!
-//! Where a token is set, everything under `/api/` wants it. Probes, metrics and the report
-//! never do: the kubelet, Prometheus and the operator have none. Every error is
-//! `application/problem+json` (RFC 9457).
+//! Everything under `/api/` wants a token ([`auth`]). Probes, metrics and the report never do: the
+//! kubelet, Prometheus and the operator have none. Every error is `application/problem+json` (RFC 9457).
 
+mod api;
 mod auth;
 mod lists;
+mod mask;
 mod probes;
 mod problem;
 mod report;
@@ -23,10 +22,12 @@ mod scrape;
 mod serve;
 mod status;
 mod store_metrics;
+mod tokens;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
 pub use serve::{Admin, serve};
+pub(crate) use tokens::MIN_TOKEN;
 pub use view::{Shown, View};

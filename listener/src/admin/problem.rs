@@ -3,23 +3,85 @@
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What went wrong, for programs (`title`, `status`) and for people (`detail`).
-#[derive(Debug, Serialize)]
+use super::tokens::Role;
+use crate::desk::DeskError;
+
+/// What went wrong, for programs (`title`, `status`) and for people (`detail`, `remedy`).
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Problem {
     #[serde(skip)]
     pub(super) code: StatusCode,
+    /// Short and stable.
     pub(super) title: &'static str,
+    /// Status of the answer.
     status: u16,
+    /// What is wrong.
     pub(super) detail: String,
+    /// The field or parameter that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+    /// The role that is needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<Role>,
+    /// Each reason, where there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) reasons: Vec<String>,
 }
 
 impl Problem {
     pub(super) fn new(code: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { code, title, status: code.as_u16(), detail: detail.into(), reasons: Vec::new() }
+        let status = code.as_u16();
+        let detail = detail.into();
+        Self { code, title, status, detail, field: None, remedy: None, role: None, reasons: Vec::new() }
+    }
+
+    /// What was sent makes no sense.
+    pub(super) fn invalid(
+        field: impl Into<String>,
+        reason: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid", reason).field(field).remedy(remedy)
+    }
+
+    /// Somebody may not do this.
+    pub(super) fn role(needed: Role) -> Self {
+        let role = needed.as_str();
+        let mut problem = Self::new(StatusCode::FORBIDDEN, "role", format!("this needs the role {role}"))
+            .remedy(format!("ask with a token whose key begins with {role}."));
+        problem.role = Some(needed);
+        problem
+    }
+
+    pub(super) fn field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    pub(super) fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+}
+
+impl From<DeskError> for Problem {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, "not found", error.to_string()),
+            DeskError::Conflict { reason, remedy } => {
+                Self::new(StatusCode::CONFLICT, "conflict", reason).remedy(remedy)
+            }
+            DeskError::Invalid { field, reason, remedy } => Self::invalid(field, reason, remedy),
+            DeskError::Store(error) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "store unavailable", error.to_string())
+            }
+        }
     }
 }
 
@@ -47,5 +109,9 @@ pub(super) async fn not_found() -> Problem {
 
 /// Such a path, but not for this method.
 pub(super) async fn method_not_allowed() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed", "this path can only be read: GET")
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method not allowed",
+        "this path is not for this method; Allow names those that it is for",
+    )
 }

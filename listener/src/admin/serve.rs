@@ -21,7 +21,7 @@ use tower_service::Service;
 use tracing::error;
 
 use super::problem::Problem;
-use super::{View, auth, lists, probes, problem, report, scrape, status};
+use super::{View, api, auth, probes, problem, report, scrape};
 use crate::metrics::Metrics;
 use crate::receive::{Counters, Handler, Limits, serve_handler};
 
@@ -32,8 +32,11 @@ pub struct Admin {
     pub view: Arc<View>,
     /// What `/metrics` prints.
     pub metrics: Arc<Metrics>,
-    /// What `/api/` wants; none: the API is open.
+    /// A token with the role admin for every listener, beside their own.
     pub token: Option<SecretString>,
+    /// What happens where there is no token at all. true: the API is open to whoever reaches it by a
+    /// loopback address; false: it is closed.
+    pub open: bool,
 }
 
 /// Serves the admin port on `socket` until `shutdown`, and then until the requests
@@ -44,20 +47,16 @@ pub async fn serve(socket: TcpListener, admin: Admin, limits: Limits, shutdown: 
 }
 
 fn router(admin: Admin) -> Router {
-    let Admin { view, metrics, token } = admin;
-    let token: auth::Token = Arc::new(token);
     Router::new()
         .route("/livez", get(probes::livez))
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(scrape::get))
         .route(crds::report::PATH, get(report::get))
-        .route("/api/v1/status", get(status::get))
-        .route("/api/v1/refused", get(lists::refused))
-        .route("/api/v1/errors", get(lists::errors))
+        .merge(api::router(&admin))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
-        .layer(middleware::from_fn_with_state(token, auth::check))
-        .with_state(Admin { view, metrics, token: None })
+        .layer(middleware::from_fn_with_state(admin.clone(), auth::check))
+        .with_state(admin)
 }
 
 impl FromRef<Admin> for Arc<View> {

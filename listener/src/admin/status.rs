@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use serde::Serialize;
 use tokio::time::timeout;
 
+use super::auth::Caller;
 use super::{Shown, View};
 use crate::config::faults::Fault;
 use crate::deliver::Paused;
@@ -98,9 +99,12 @@ struct Hook {
     paused: Option<Paused>,
 }
 
-pub(super) async fn get(State(view): State<Arc<View>>) -> Json<Overview> {
+pub(super) async fn get(
+    State(view): State<Arc<View>>,
+    Extension(caller): Extension<Caller>,
+) -> Json<Overview> {
     let mut listeners = Vec::new();
-    for shown in view.listeners().iter() {
+    for shown in view.listeners().iter().filter(|shown| caller.on(&shown.full_name()).is_some()) {
         listeners.push(listener(shown).await);
     }
     let message = if listeners.is_empty() { view.refusal() } else { None };

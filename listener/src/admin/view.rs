@@ -1,10 +1,14 @@
 //! What the admin port shows. Filled by whoever runs the listeners.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use secrecy::SecretString;
+use tracing::warn;
 
+use super::tokens::Tokens;
 use crate::deliver::DestinationState;
 use crate::desk::Desk;
 use crate::receive::Endpoint;
@@ -16,6 +20,7 @@ type States = Arc<dyn Fn() -> Vec<DestinationState> + Send + Sync>;
 pub struct Shown {
     endpoint: Arc<Endpoint>,
     desk: Option<Arc<dyn Desk>>,
+    tokens: ArcSwap<Tokens>,
     refusal: ArcSwapOption<String>,
     states: States,
 }
@@ -28,7 +33,31 @@ impl Shown {
         desk: Option<Arc<dyn Desk>>,
         states: impl Fn() -> Vec<DestinationState> + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self { endpoint, desk, refusal: ArcSwapOption::empty(), states: Arc::new(states) })
+        Arc::new(Self {
+            endpoint,
+            desk,
+            tokens: ArcSwap::default(),
+            refusal: ArcSwapOption::empty(),
+            states: Arc::new(states),
+        })
+    }
+
+    /// Takes up tokens, as keys of their Secret; those before them count no more. Says once what is
+    /// wrong with a key.
+    pub fn set_tokens(&self, secret: &BTreeMap<String, SecretString>) {
+        if self.tokens.load().are_of(secret) {
+            return;
+        }
+        let (tokens, wrong) = Tokens::read(secret);
+        let name = self.full_name();
+        for reason in wrong {
+            warn!(listener.key = %name, "a token of {name} is left out (spec.desk.tokens): {reason}");
+        }
+        self.tokens.store(Arc::new(tokens));
+    }
+
+    pub(super) fn tokens(&self) -> Arc<Tokens> {
+        self.tokens.load_full()
     }
 
     /// The error desk of the listener's store.

@@ -70,6 +70,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         listen,
         admin,
         admin_token: None,
+        open: true,
         data,
         clock: Clock::System,
         limits: limits.public_port(),

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod dev;
+pub mod errors;
 mod limits;
 mod log;
 pub mod preview;
@@ -32,6 +33,7 @@ enum Command {
     Serve(serve::Args),
     Dev(dev::Args),
     Send(send::Args),
+    Errors(errors::Args),
     Check(check::Args),
     Preview(preview::Args),
     Sample(sample::Args),
@@ -45,6 +47,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Dev(args) => dev::run(args),
         Command::Send(args) => send::run(args),
+        Command::Errors(args) => errors::run(args),
         Command::Check(args) => check::run(args),
         Command::Preview(args) => preview::run(args),
         Command::Sample(args) => sample::run(&args),
@@ -67,5 +70,17 @@ fn print(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn every_command_can_be_parsed() {
+        Cli::command().debug_assert();
     }
 }

@@ -6,10 +6,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use secrecy::ExposeSecret;
 
 use super::limits::LimitArgs;
 use super::log::{LogArgs, LogFormat};
+use crate::admin::MIN_TOKEN;
 use crate::config::ConfigurationFiles;
 use crate::deliver::Timing;
 use crate::run;
@@ -48,7 +50,7 @@ pub struct Args {
     /// Admin address: probes, metrics, status
     #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from(([0, 0, 0, 0], crds::limits::ADMIN_PORT)))]
     admin: SocketAddr,
-    /// File with the bearer token that /api needs; without it /api is open to whoever reaches the admin port
+    /// File with a bearer token for /api with the role admin, beside those of spec.desk.tokens; without any token /api is closed
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
     #[command(flatten)]
@@ -64,12 +66,20 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let admin_token = admin_token_file
         .map(|path| secret::read(&path).with_context(|| format!("--admin-token-file {}", path.display())))
         .transpose()?;
+    if let Some(token) = &admin_token {
+        let length = token.expose_secret().chars().count();
+        ensure!(
+            length >= MIN_TOKEN,
+            "--admin-token-file: the token has {length} characters; make one of {MIN_TOKEN} or more, such as with openssl rand -hex 32"
+        );
+    }
     let options = run::Options {
         source: Arc::new(ConfigurationFiles { configuration: config, secrets, config_maps }),
         must_begin_well: false,
         listen,
         admin,
         admin_token,
+        open: false,
         data,
         clock: Clock::System,
         limits: limits.public_port(),

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use crds::Configuration;
+use secrecy::SecretString;
 
 use super::source::{Inputs, Reading, Refused, Source};
 use crate::verify::secret;
 
 /// A mounted file is a ConfigMap's or a Secret's; neither may be larger.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Keys of a Secret that is read whole. More tokens than people who work on one listener.
+const MAX_KEYS: usize = 256;
 
 /// `listener serve`: one configuration file, one directory each for Secrets and ConfigMaps.
 #[derive(Clone, Debug)]
@@ -45,8 +49,27 @@ impl Source for ConfigurationFiles {
                 config_maps.insert((reference.name.clone(), reference.key.clone()), value);
             }
         }
-        Ok(Reading { listeners: vec![Inputs { configuration, secrets, config_maps }] })
+        let whole = configuration.spec.whole_secrets();
+        let tokens = whole.into_iter().flat_map(|(_, name)| keys(&self.secrets, name)).collect();
+        Ok(Reading { listeners: vec![Inputs { configuration, secrets, config_maps, tokens }] })
     }
+}
+
+/// Every key of a Secret, at most [`MAX_KEYS`]; what cannot be read is empty, so that it is told.
+/// The kubelet keeps its own links beside them, under names that begin with `..`.
+fn keys(directory: &Path, name: &str) -> BTreeMap<String, SecretString> {
+    let Some(entries) =
+        inside(directory, name, "key").and_then(|path| std::fs::read_dir(path.parent()?).ok())
+    else {
+        return BTreeMap::new();
+    };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let names = names.filter(|key| !key.starts_with("..")).take(MAX_KEYS);
+    let read = |key: String| {
+        let value = secret::read(&inside(directory, name, &key)?).unwrap_or_else(|_| SecretString::from(""));
+        Some((key, value))
+    };
+    names.filter_map(read).collect()
 }
 
 /// `directory/name/key`, where name and key are plain names and lead nowhere else.

@@ -51,6 +51,15 @@ impl ManifestFiles {
         let config_maps = spec.config_map_references().into_iter().map(|(_, map)| (&map.name, &map.key));
         let secrets = pick(namespace, secrets, &manifests.secrets);
         let config_maps = pick(namespace, config_maps, &manifests.config_maps);
+        let tokens = spec.whole_secrets().into_iter().flat_map(|(_, secret)| {
+            let of = move |at: &&KeyOf| at.0 == *namespace && at.1 == secret;
+            manifests
+                .secrets
+                .iter()
+                .filter(move |(at, _)| of(at))
+                .map(|(at, value)| (at.2.clone(), value.clone()))
+        });
+        let tokens = tokens.collect();
         let configuration = Configuration {
             version: ConfigurationVersion::V1,
             namespace: namespace.clone(),
@@ -60,7 +69,7 @@ impl ManifestFiles {
             allowed_addresses: self.allowed_addresses.clone(),
             spec: spec.clone(),
         };
-        Inputs { configuration, secrets, config_maps }
+        Inputs { configuration, secrets, config_maps, tokens }
     }
 
     fn public_url(&self, namespace: &str, name: &str, spec: &HubSpotListenerSpec) -> String {

@@ -32,6 +32,10 @@ pub struct Inputs {
     pub secrets: BTreeMap<(String, String), SecretString>,
     /// The keys of ConfigMaps that it names, by ConfigMap and key; what is not there is missing.
     pub config_maps: BTreeMap<(String, String), String>,
+    /// Keys of the Secret with the API's tokens, and the tokens; what cannot be read is empty. No
+    /// part of the fingerprint: they are taken up by themselves, also beside a configuration that
+    /// is refused.
+    pub tokens: BTreeMap<String, SecretString>,
 }
 
 impl Inputs {
@@ -42,7 +46,7 @@ impl Inputs {
 
     /// Equal for equal inputs; the only thing that is kept of a Secret between two looks.
     pub fn fingerprint(&self) -> [u8; 32] {
-        let Self { configuration, secrets, config_maps } = self;
+        let Self { configuration, secrets, config_maps, tokens: _ } = self;
         let mut hash = Sha256::new();
         let mut part = |bytes: &[u8]| {
             hash.update((bytes.len() as u64).to_le_bytes());

@@ -84,7 +84,7 @@ fn compiled_in_roots() -> Vec<Certificate> {
 }
 
 /// One provider for the whole binary; whoever comes first installs it.
-fn install_provider() {
+pub(crate) fn install_provider() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         // Somebody else was first: it is the same one.

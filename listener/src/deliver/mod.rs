@@ -55,6 +55,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use self::client::ClientError;
+pub(crate) use self::client::install_provider;
 pub use self::gate::{PauseReason, Paused};
 pub use self::guard::{AddressPolicy, Barred, BlockError};
 pub use self::http::{ATTEMPT, PAGE_ID, RECORDS};

@@ -1,5 +1,6 @@
 //! What may be done to an error, and who did it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::State;
@@ -17,7 +18,7 @@ pub const MAX_TAGS: usize = 32;
 pub struct Actor(pub String);
 
 /// What is done to an error.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "act", deny_unknown_fields)]
 pub enum Act {
     /// Sends it to the failed step again. Needs its payload.
@@ -81,14 +82,14 @@ impl Act {
 }
 
 /// An act that is done.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Acted {
     /// The error's state now.
     pub state: State,
 }
 
 /// A line of the audit log.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     /// Number, from 1.

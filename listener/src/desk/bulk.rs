@@ -1,11 +1,12 @@
 //! Acts on many errors at once: a plan, then a run that survives a restart.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Act, ErrorFilter, ErrorShown, RecordFilter};
 
 /// What a bulk act is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Selection {
     /// Errors.
@@ -15,7 +16,7 @@ pub enum Selection {
 }
 
 /// What a bulk act would do.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     /// Number to start it by.
@@ -33,7 +34,7 @@ pub struct Plan {
 }
 
 /// What a bulk act would do, in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Effect {
     /// Match the filter.
@@ -47,7 +48,7 @@ pub struct Effect {
 }
 
 /// How far a bulk act is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BulkState {
     /// It runs, or will go on after a restart.
@@ -59,7 +60,7 @@ pub enum BulkState {
 }
 
 /// A bulk act.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Bulk {
     /// Its number: that of the plan.

@@ -1,11 +1,12 @@
 //! What a list or a bulk act is about. Every condition that is given must hold.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::store::ErrorClass;
 
 /// State of an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Waits for somebody.
@@ -39,7 +40,7 @@ impl State {
 }
 
 /// Which errors. The default matches all of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ErrorFilter {
     /// Any of these states; empty: any state.
@@ -75,7 +76,7 @@ pub struct ErrorFilter {
 }
 
 /// Which deliveries or records.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RecordFilter {
     /// The trace key, whole.

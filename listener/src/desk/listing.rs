@@ -1,5 +1,6 @@
 //! Lists that end.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::DeskError;
@@ -8,7 +9,7 @@ use super::DeskError;
 pub const MAX_LIMIT: usize = 1_000;
 
 /// Where a list goes on. Opaque to whoever holds it; made and read by the store.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Cursor(String);
 
@@ -50,7 +51,8 @@ pub struct Query<F> {
 }
 
 /// A part of a list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ListingOf{T}")]
 pub struct Listing<T> {
     /// In order.
     pub items: Vec<T>,

@@ -1,13 +1,14 @@
 //! What the desk shows.
 
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{AuditEntry, State};
 use crate::store::{ErrorClass, RecordId};
 
 /// An error in a list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorShown {
     /// Number, from 1.
@@ -47,7 +48,7 @@ pub struct ErrorShown {
 }
 
 /// How an error was closed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Resolution {
     /// Epoch milliseconds.
@@ -86,7 +87,7 @@ pub struct ErrorDetail {
 }
 
 /// A note.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Note {
     /// Epoch milliseconds.
@@ -98,7 +99,7 @@ pub struct Note {
 }
 
 /// How many errors match.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
     /// All.

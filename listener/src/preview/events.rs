@@ -118,8 +118,9 @@ impl Judged<'_> {
             bytes: raw(&bytes),
         };
         match sorted {
-            // Such an open error has neither: it is no record.
             Sorted::Failed { failure, .. } => {
+                event.trace_key = rendered(deliver::try_trace_key(self.live, &bytes));
+                event.data_uri = rendered(deliver::try_data_uri(self.live, &bytes, Some(&failure)));
                 event.outcome = Outcome::Error;
                 event.error = Some(open_error(failure));
                 return event;

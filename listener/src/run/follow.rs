@@ -147,6 +147,11 @@ impl Listeners {
         inputs: Inputs,
     ) -> Result<bool, String> {
         let fingerprint = inputs.fingerprint();
+        // Before the rest is judged: a token that was taken back counts no more, whatever else is wrong.
+        let tokens = inputs.tokens.clone();
+        if let Some(one) = running.get(key) {
+            one.shown.set_tokens(&tokens);
+        }
         if let Some(one) = running.get(key).filter(|one| one.fingerprint == fingerprint) {
             self.refused.lock().await.remove(key);
             self.say_valid(one);
@@ -173,6 +178,7 @@ impl Listeners {
         } else {
             match Running::start(live, fingerprint, &self.options, &self.metrics).await {
                 Ok(one) => {
+                    one.shown.set_tokens(&tokens);
                     running.insert(key.clone(), one);
                 }
                 Err(error) => return Err(self.refuse(None, key, fingerprint, &error.to_string()).await),

@@ -56,6 +56,7 @@ pub async fn run(
         view: Arc::clone(listeners.view()),
         metrics: Arc::clone(&metrics),
         token: options.admin_token.clone(),
+        open: options.open,
     };
     let admin_task = tokio::spawn(admin::serve(admin, shown, Limits::default(), admin_stop.clone()));
     let public_task =

@@ -24,8 +24,10 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Admin address.
     pub admin: SocketAddr,
-    /// Needed for `/api` where it is set.
+    /// A token for `/api` with the role admin, beside those of the listeners.
     pub admin_token: Option<SecretString>,
+    /// Whether `/api` is open where there is no token at all; else it is closed.
+    pub open: bool,
     /// Holds `<namespace>/<name>/` for each listener.
     pub data: PathBuf,
     /// The clock.

@@ -90,6 +90,21 @@ fn a_new_key_of_the_same_secret_does_not_change_the_pods() {
 }
 
 #[test]
+fn a_secret_that_is_read_whole_is_mounted_once() {
+    for (secret, more) in [("desk-tokens", 1), ("hubspot-app", 0)] {
+        let yaml = format!("{SMALL}  desk: {{tokens: {{secretName: {secret}}}}}\n");
+        let mounts = |yaml: &str| {
+            let pod = children(yaml, &with_host()).deployment.spec.unwrap().template.spec.unwrap();
+            pod.containers[0].volume_mounts.clone().unwrap()
+        };
+        let mounts_with = mounts(&yaml);
+        assert_eq!(mounts_with.len(), mounts(SMALL).len() + more);
+        let path = format!("/etc/listener/secrets/{secret}");
+        assert_eq!(mounts_with.iter().filter(|mount| mount.mount_path == path).count(), 1);
+    }
+}
+
+#[test]
 fn the_listener_reads_the_configuration_that_is_written() {
     let children = scene("full");
     let text = children.config_map.data.unwrap().remove(names::CONFIGURATION_KEY).unwrap();

@@ -32,9 +32,7 @@ pub(super) fn build(validated: &Validated) -> (Vec<Volume>, Vec<VolumeMount>) {
             true,
         ),
     ];
-    let secrets: BTreeSet<&str> =
-        spec.secret_references().into_iter().map(|(_, reference)| reference.name.as_str()).collect();
-    for name in secrets {
+    for name in spec.secret_names() {
         let path = format!("{}/{name}", names::SECRETS_DIRECTORY);
         all.push(mounted(secret(name), path, true));
     }

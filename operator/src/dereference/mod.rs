@@ -63,13 +63,10 @@ impl Reader {
     ) -> Result<Observed, DereferenceError> {
         let key = Key::of(&**listener);
         let mut secrets = BTreeMap::new();
-        for (_, to) in listener.spec.secret_references() {
-            if !secrets.contains_key(&to.name) {
-                let secret = Key::new(&key.namespace, &to.name);
-                let seen = self.caches.secrets.get(&secret);
-                secrets
-                    .insert(to.name.clone(), self.contents.secret(client, &secret, seen.as_deref()).await?);
-            }
+        for name in listener.spec.secret_names() {
+            let secret = Key::new(&key.namespace, name);
+            let seen = self.caches.secrets.get(&secret);
+            secrets.insert(name.to_owned(), self.contents.secret(client, &secret, seen.as_deref()).await?);
         }
         let mut config_maps = BTreeMap::new();
         for (_, to) in listener.spec.config_map_references() {

@@ -38,8 +38,8 @@ struct References {
 impl Index {
     /// Notes what a listener refers to; gives the others for which its URL makes a difference.
     pub fn set(&self, key: &Key, listener: &HubSpotListener, url: Option<String>) -> BTreeSet<Key> {
-        let secrets = listener.spec.secret_references().into_iter();
-        let secrets = secrets.map(|(_, to)| (Referred::Secret, Key::new(&key.namespace, &to.name)));
+        let secrets = listener.spec.secret_names().into_iter();
+        let secrets = secrets.map(|name| (Referred::Secret, Key::new(&key.namespace, name)));
         let maps = listener.spec.config_map_references().into_iter();
         let maps = maps.map(|(_, to)| (Referred::ConfigMap, Key::new(&key.namespace, &to.name)));
         self.replace(key, Some(References { objects: secrets.chain(maps).collect(), url }))

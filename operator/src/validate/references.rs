@@ -10,22 +10,18 @@ use super::Finding;
 use crate::observed::Observed;
 use crate::options::Defaults;
 
-/// Each Secret is there and has the key. What is under the key is never read here.
+/// Each Secret is there and, where a key of it is named, has the key. What is under the key is never read here.
 pub(super) fn secrets(observed: &Observed, _: &Defaults) -> Vec<Finding> {
-    let references = observed.listener.spec.secret_references();
-    references
+    let spec = &observed.listener.spec;
+    let there = |name: &str| observed.secrets.get(name).is_some_and(Option::is_some);
+    let whole = spec.whole_secrets().into_iter().filter(|(_, name)| !there(name));
+    let whole = whole.map(|(field, name)| missing(field, name));
+    spec.secret_references()
         .into_iter()
         .filter_map(|(field, reference)| {
             let (name, key) = (&reference.name, &reference.key);
             match observed.secrets.get(name).and_then(Option::as_ref) {
-                None => Some(Finding::unresolved(
-                    Reason::SecretNotFound,
-                    Refusal::new(
-                        format!("{field}.name"),
-                        format!("there is no Secret {name} in the listener's namespace"),
-                        "create it there, or correct its name",
-                    ),
-                )),
+                None => Some(missing(format!("{field}.name"), name)),
                 Some(keys) if !keys.contains(key) => Some(Finding::unresolved(
                     Reason::SecretKeyNotFound,
                     key_missing(&field, "Secret", name, key, keys.iter().map(String::as_str)),
@@ -33,7 +29,19 @@ pub(super) fn secrets(observed: &Observed, _: &Defaults) -> Vec<Finding> {
                 Some(_) => None,
             }
         })
+        .chain(whole)
         .collect()
+}
+
+fn missing(field: String, name: &str) -> Finding {
+    Finding::unresolved(
+        Reason::SecretNotFound,
+        Refusal::new(
+            field,
+            format!("there is no Secret {name} in the listener's namespace"),
+            "create it there, or correct its name",
+        ),
+    )
 }
 
 /// Each ConfigMap is there, has the key, and holds a JSON object under it.

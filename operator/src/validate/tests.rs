@@ -247,3 +247,17 @@ fn settings_that_their_schema_does_not_take_are_refused_with_their_path() {
     assert_eq!((rejection.condition, rejection.reason), (Type::Accepted, Reason::SettingsAgainstSchema));
     assert!(rejection.message.contains("settings.region"), "{}", rejection.message);
 }
+
+#[test]
+fn a_secret_that_is_read_whole_must_be_there_and_may_have_any_keys() {
+    let mut observed = observed(&format!("{SMALL}  desk: {{tokens: {{secretName: desk-tokens}}}}\n"));
+    assert!(validate(&observed, &with_host()).is_ok());
+    observed.secrets.insert("desk-tokens".to_owned(), None);
+    let rejection = only(refused(&observed));
+    assert_eq!((rejection.condition, rejection.reason), (Type::ResolvedRefs, Reason::SecretNotFound));
+    assert_eq!(
+        rejection.message,
+        "spec.desk.tokens.secretName: there is no Secret desk-tokens in the listener's namespace; create it there, or \
+         correct its name"
+    );
+}

@@ -1,6 +1,7 @@
 //! Why a record failed, and the error that waits for somebody.
 
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{PageId, RecordId};
@@ -21,7 +22,7 @@ pub struct Failure {
 }
 
 /// Kind of failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     /// No connection, or no answer in time.

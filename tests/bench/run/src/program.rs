@@ -189,7 +189,7 @@ fn unindexed(admin: u16) -> Result<u64> {
 fn get(port: u16, path: &str) -> Result<Value> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut answer = BufReader::new(stream);
     let mut line = String::new();
     while answer.read_line(&mut line)? > 2 {

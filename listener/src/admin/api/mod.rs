@@ -1,0 +1,27 @@
+//! `/api/v1`: the error desk for programs. For its users: `docs/api.md`.
+//!
+//! Every route stands once, in [`routes`], with the role that it needs and the shape of what goes in and
+//! comes out. The router and the description at `/api/v1/openapi.json` are made from that table, so that
+//! neither has what the other lacks.
+//!
+//! A route of a listener has two paths: under `/api/v1/listeners/{namespace}/{name}`, and directly under
+//! `/api/v1` where the process runs exactly one listener. [`target`] finds the listener, judges the role
+//! and hands both on; no handler runs before that.
+
+mod acts;
+mod audit;
+mod body;
+mod bulk;
+mod errors;
+mod export;
+mod openapi;
+mod query;
+mod route;
+mod routes;
+mod table;
+mod target;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use table::router;

@@ -1,0 +1,169 @@
+//! Query parameters. One that is not known, stands twice, or makes no sense is refused: a filter that
+//! was not understood would match more than was meant.
+
+use std::collections::BTreeMap;
+
+use url::form_urlencoded;
+
+use crate::admin::problem::Problem;
+use crate::desk::{Cursor, ErrorFilter, MAX_LIMIT, Query, State};
+use crate::store::ErrorClass;
+
+/// Items in a list where nothing else is asked for.
+const USUAL: usize = 50;
+
+/// A query parameter.
+#[derive(Debug)]
+pub(super) struct Parameter {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) kind: Kind,
+}
+
+/// What a parameter holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    Text,
+    /// 1 to this.
+    Number(usize),
+    States,
+    Class,
+    Format,
+}
+
+const fn parameter(name: &'static str, about: &'static str, kind: Kind) -> Parameter {
+    Parameter { name, about, kind }
+}
+
+macro_rules! filter {
+    ($($more:expr),* $(,)?) => {
+        &[
+            parameter("state", "Any of these states, parted by commas; left out: any state.", Kind::States),
+            parameter("destination", "Failed here; empty: before any destination.", Kind::Text),
+            parameter("class", "Of this class.", Kind::Class),
+            parameter("traceKey", "The trace key, whole.", Kind::Text),
+            parameter("traceKeyPrefix", "The beginning of the trace key.", Kind::Text),
+            parameter("tag", "Has this tag.", Kind::Text),
+            parameter("assignee", "Assigned to them; empty: to nobody.", Kind::Text),
+            parameter("text", "Stands in the message; small and capital letters are the same for ASCII.", Kind::Text),
+            parameter("from", "Last failed at or after: epoch milliseconds, or a time such as 2026-11-25T08:00:00Z.", Kind::Text),
+            parameter("until", "Last failed before; written like from.", Kind::Text),
+            $($more),*
+        ]
+    };
+}
+
+const CURSOR: Parameter = parameter("cursor", "`next` of the list before.", Kind::Text);
+const MOST: Parameter =
+    parameter("limit", "Items at most; 50 where it is left out.", Kind::Number(MAX_LIMIT));
+
+/// Of a count.
+pub(super) const FILTER: &[Parameter] = filter![];
+/// Of a list of errors.
+pub(super) const ERRORS: &[Parameter] = filter![CURSOR, MOST];
+/// Of an export.
+pub(super) const EXPORT: &[Parameter] =
+    filter![parameter("format", "csv (where it is left out) or jsonl.", Kind::Format)];
+/// Of a list without a filter.
+pub(super) const PAGING: &[Parameter] = &[CURSOR, MOST];
+/// Of the audit log.
+pub(super) const AUDIT: &[Parameter] = &[parameter("error", "Of this error only.", Kind::Text), CURSOR, MOST];
+/// Of refused requests.
+pub(super) const LIMIT: &[Parameter] =
+    &[parameter("limit", "Items at most; 50 where it is left out.", Kind::Number(500))];
+
+/// What was asked.
+#[derive(Debug)]
+pub(super) struct Asked(BTreeMap<&'static str, String>);
+
+impl Asked {
+    pub(super) fn read(query: Option<&str>, known: &'static [Parameter]) -> Result<Self, Problem> {
+        let mut asked = BTreeMap::new();
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            let Some(parameter) = known.iter().find(|parameter| parameter.name == name) else {
+                let names: Vec<_> = known.iter().map(|parameter| parameter.name).collect();
+                let remedy = match &names[..] {
+                    [] => "remove it; this path takes no parameter".to_owned(),
+                    names => format!("remove it, or give one of {}", names.join(", ")),
+                };
+                return Err(Problem::invalid(name, "this path has no such parameter", remedy));
+            };
+            if asked.insert(parameter.name, value.into_owned()).is_some() {
+                return Err(Problem::invalid(name, "it stands here twice", "give it once"));
+            }
+        }
+        Ok(Self(asked))
+    }
+
+    pub(super) fn take(&mut self, name: &'static str) -> Option<String> {
+        self.0.remove(name)
+    }
+
+    /// With cursor and limit.
+    pub(super) fn query<F>(&mut self, filter: F) -> Result<Query<F>, Problem> {
+        let cursor = self.take("cursor").map(|text| Cursor::parse(&text)).transpose()?;
+        let limit = match self.take("limit") {
+            None => USUAL,
+            Some(text) => {
+                text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| {
+                    Problem::invalid(
+                        "limit",
+                        format!("{text:?} is no number from 1 to {MAX_LIMIT}"),
+                        "give one, or leave it out",
+                    )
+                })?
+            }
+        };
+        Ok(Query { filter, cursor, limit })
+    }
+
+    pub(super) fn filter(&mut self) -> Result<ErrorFilter, Problem> {
+        Ok(ErrorFilter {
+            states: self.states()?,
+            destination: self.take("destination"),
+            class: self.class()?,
+            trace_key: self.take("traceKey"),
+            trace_key_prefix: self.take("traceKeyPrefix"),
+            tag: self.take("tag"),
+            assignee: self.take("assignee"),
+            text: self.take("text"),
+            from_ms: self.time("from")?,
+            until_ms: self.time("until")?,
+        })
+    }
+
+    fn states(&mut self) -> Result<Vec<State>, Problem> {
+        let Some(text) = self.take("state") else { return Ok(Vec::new()) };
+        let state = |word: &str| {
+            State::parse(word).ok_or_else(|| {
+                let all = State::ALL.map(State::as_str).join(", ");
+                Problem::invalid(
+                    "state",
+                    format!("{word:?} is no state"),
+                    format!("give any of {all}, parted by commas"),
+                )
+            })
+        };
+        text.split(',').map(state).collect()
+    }
+
+    fn class(&mut self) -> Result<Option<ErrorClass>, Problem> {
+        let Some(text) = self.take("class") else { return Ok(None) };
+        ErrorClass::parse(&text).map(Some).ok_or_else(|| {
+            let all = ErrorClass::ALL.map(ErrorClass::as_str).join(", ");
+            Problem::invalid("class", format!("{text:?} is no class"), format!("give one of {all}"))
+        })
+    }
+
+    fn time(&mut self, name: &'static str) -> Result<Option<i64>, Problem> {
+        let Some(text) = self.take(name) else { return Ok(None) };
+        let written = text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond);
+        text.parse().or(written).map(Some).map_err(|_| {
+            Problem::invalid(
+                name,
+                format!("{text:?} is no time"),
+                "give epoch milliseconds, or a time such as 2026-11-25T08:00:00Z",
+            )
+        })
+    }
+}

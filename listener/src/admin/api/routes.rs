@@ -1,0 +1,124 @@
+//! Every route of the API.
+
+use axum::routing::{get, post};
+use http::Method;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::query::{AUDIT, ERRORS, EXPORT, FILTER, LIMIT, PAGING};
+use super::route::{About, Answer, Route};
+use super::{acts, audit, bulk, errors, export, openapi};
+use crate::admin::tokens::Role;
+use crate::admin::{lists, status};
+use crate::desk::{Acted, AuditEntry, Bulk, Counts, ErrorShown, Listing, Plan};
+
+/// Every route.
+pub(super) fn routes() -> Vec<Route> {
+    let mut routes = process();
+    routes.extend(one_by_one());
+    routes.extend(many());
+    routes
+}
+
+fn process() -> Vec<Route> {
+    let route = |path, summary, parameters, handler| Route {
+        method: Method::GET,
+        path,
+        about: About::Process,
+        needs: Role::View,
+        summary,
+        parameters,
+        body: None,
+        answer: Answer::Json(free),
+        handler,
+    };
+    vec![
+        route("/status", "Listeners, their stores and destinations", &[][..], get(status::get)),
+        route("/refused", "Refused requests, newest first, without bodies", LIMIT, get(lists::refused)),
+        route("/openapi.json", "This description", &[][..], get(openapi::get)),
+    ]
+}
+
+fn one_by_one() -> Vec<Route> {
+    vec![
+        read(
+            "/errors",
+            "Errors, newest first, without payloads",
+            ERRORS,
+            of::<Listing<ErrorShown>>,
+            get(errors::list),
+        ),
+        read("/errors/count", "How many errors match", FILTER, of::<Counts>, get(errors::count)),
+        Route {
+            answer: Answer::File,
+            ..read("/errors/export", "Errors as a file, without payloads", EXPORT, free, get(export::get))
+        },
+        read(
+            "/errors/{id}",
+            "One error; its payload for operate and above",
+            &[],
+            of::<errors::Whole>,
+            get(errors::one),
+        ),
+        Route {
+            body: Some(of::<acts::Fields>),
+            ..write("/errors/{id}/{act}", "Does one act on one error", of::<Acted>, post(acts::post))
+        },
+    ]
+}
+
+fn many() -> Vec<Route> {
+    vec![
+        Route {
+            body: Some(of::<bulk::Wanted>),
+            ..write("/bulk-plans", "What a bulk act would do; kept for an hour", of::<Plan>, post(bulk::plan))
+        },
+        write("/bulk-plans/{id}/start", "Begins what was planned", of::<Bulk>, post(bulk::start)),
+        read("/bulk", "Bulk acts, newest first", PAGING, of::<Listing<Bulk>>, get(bulk::list)),
+        read("/bulk/{id}", "A bulk act and how far it is", &[], of::<Bulk>, get(bulk::one)),
+        write(
+            "/bulk/{id}/cancel",
+            "Stops a bulk act; what is done stays done",
+            of::<Bulk>,
+            post(bulk::cancel),
+        ),
+        Route {
+            needs: Role::Admin,
+            ..read("/audit", "Who did what, newest first", AUDIT, of::<Listing<AuditEntry>>, get(audit::list))
+        },
+    ]
+}
+
+type Handler = axum::routing::MethodRouter<crate::admin::Admin>;
+
+fn read(
+    path: &'static str,
+    summary: &'static str,
+    parameters: &'static [super::query::Parameter],
+    shape: super::route::Shape,
+    handler: Handler,
+) -> Route {
+    Route {
+        method: Method::GET,
+        path,
+        about: About::Listener,
+        needs: Role::View,
+        summary,
+        parameters,
+        body: None,
+        answer: Answer::Json(shape),
+        handler,
+    }
+}
+
+fn write(path: &'static str, summary: &'static str, shape: super::route::Shape, handler: Handler) -> Route {
+    Route { method: Method::POST, needs: Role::Operate, ..read(path, summary, &[], shape, handler) }
+}
+
+fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// Said in words in `docs/operations.md`.
+fn free(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "object"})
+}

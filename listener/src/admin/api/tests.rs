@@ -1,0 +1,7 @@
+//! The API over real sockets, on the embedded store.
+
+mod description;
+mod lists;
+mod payloads;
+mod roles;
+mod scene;
