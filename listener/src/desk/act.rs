@@ -57,11 +57,6 @@ pub enum Act {
         /// The text of a JSON object, kept as it is written; none: back to the original.
         payload: Option<String>,
     },
-    /// Replays delivered records to one destination. For bulk over records only.
-    Replay {
-        /// Where they go.
-        destination: String,
-    },
 }
 
 impl Act {
@@ -76,7 +71,6 @@ impl Act {
             Self::Tag { .. } => "tag",
             Self::Note { .. } => "note",
             Self::Edit { .. } => "edit",
-            Self::Replay { .. } => "replay",
         }
     }
 }

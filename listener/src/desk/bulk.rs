@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Act, ErrorFilter, ErrorShown, RecordFilter};
+use super::{Act, ErrorFilter, ErrorShown};
 
 /// What a bulk act is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -11,8 +11,6 @@ use super::{Act, ErrorFilter, ErrorShown, RecordFilter};
 pub enum Selection {
     /// Errors.
     Errors(ErrorFilter),
-    /// Records; for [`Act::Replay`].
-    Records(RecordFilter),
 }
 
 /// What a bulk act would do.

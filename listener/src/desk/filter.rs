@@ -74,39 +74,3 @@ pub struct ErrorFilter {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<i64>,
 }
-
-/// Which deliveries or records.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct RecordFilter {
-    /// The trace key, whole.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub trace_key: Option<String>,
-    /// `objectId`, as it is written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub object_id: Option<String>,
-    /// Arrived at or after, epoch milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from_ms: Option<i64>,
-    /// Arrived before, epoch milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub until_ms: Option<i64>,
-}
-
-/// Which refused requests.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct RefusalFilter {
-    /// The cause code that was answered.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
-    /// The code of the diagnosis.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub diagnosis: Option<String>,
-    /// Came at or after, epoch milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from_ms: Option<i64>,
-    /// Came before, epoch milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub until_ms: Option<i64>,
-}

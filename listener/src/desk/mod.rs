@@ -1,8 +1,7 @@
 //! The error desk: what people (and their programs) see of a listener, and what they may do.
 //!
-//! [`Desk`] for errors and [`History`] for what went through are the doors, beside
-//! [`Store`](crate::store::Store): the API, the web page, the commands and the notices speak to
-//! them, and each store implements them. What every desk promises:
+//! [`Desk`] is the one door, beside [`Store`](crate::store::Store): the API and the commands speak
+//! to it, and each store implements it. What every desk promises:
 //!
 //! 1. An act is done as a whole or not at all, and stands in the audit log in the same transaction.
 //! 2. A bulk act touches exactly what its filter matches at the time of its plan, and nothing that
@@ -18,7 +17,6 @@ mod bulk;
 mod error;
 mod filter;
 mod listing;
-mod series;
 mod shown;
 
 use async_trait::async_trait;
@@ -26,14 +24,9 @@ use async_trait::async_trait;
 pub use act::{Act, Acted, Actor, AuditEntry, MAX_NOTE, MAX_TAG, MAX_TAGS};
 pub use bulk::{Bulk, BulkState, Effect, Plan, Selection};
 pub use error::DeskError;
-pub use filter::{ErrorFilter, RecordFilter, RefusalFilter, State};
+pub use filter::{ErrorFilter, State};
 pub use listing::{Cursor, Listing, MAX_LIMIT, Query};
-pub use series::{Sample, Span};
-pub use shown::{
-    Counts, DeliveryShown, ErrorDetail, ErrorShown, Note, RecordShown, Resolution, Step, StepKind, Way,
-};
-
-use crate::store::{RecordId, Refused};
+pub use shown::{Counts, ErrorDetail, ErrorShown, Note, Resolution};
 
 /// What people see of a listener's errors, and what they may do.
 #[async_trait]
@@ -67,24 +60,4 @@ pub trait Desk: Send + Sync + std::fmt::Debug {
 
     /// The audit log, newest first; of one error where it is given.
     async fn audit(&self, query: Query<Option<i64>>) -> Result<Listing<AuditEntry>, DeskError>;
-}
-
-/// What went through a listener: deliveries, the ways of their records, refused requests, plots.
-#[async_trait]
-pub trait History: Send + Sync + std::fmt::Debug {
-    /// Accepted deliveries, newest first.
-    async fn deliveries(&self, query: Query<RecordFilter>) -> Result<Listing<DeliveryShown>, DeskError>;
-
-    /// Records of accepted deliveries, newest first. Looks through a bounded part of the store
-    /// in one call: a listing may be empty and still have a cursor to go on with.
-    async fn records(&self, query: Query<RecordFilter>) -> Result<Listing<RecordShown>, DeskError>;
-
-    /// The way of one record.
-    async fn way(&self, record: RecordId) -> Result<Way, DeskError>;
-
-    /// Refused requests, newest first.
-    async fn refusals(&self, query: Query<RefusalFilter>) -> Result<Listing<Refused>, DeskError>;
-
-    /// Counters over time, for plots; oldest first, at most 500 samples.
-    async fn series(&self, span: Span) -> Result<Vec<Sample>, DeskError>;
 }

@@ -74,7 +74,6 @@ pub(super) fn fits(act: &Act, state: State, has_payload: bool) -> Result<(), Unf
         Act::Resolve | Act::Wait { .. } => live,
         Act::Reopen => matches!(state, State::Waiting | State::Resolved),
         Act::Assign { .. } | Act::Tag { .. } | Act::Note { .. } => true,
-        Act::Replay { .. } => false,
     };
     if fits { Ok(()) } else { Err(Unfit::State(state)) }
 }
@@ -113,9 +112,6 @@ pub(super) fn check(act: &Act) -> Result<(), Fail> {
             json.map(|_| ()).map_err(|error| {
                 Fail::invalid("payload", format!("it is not JSON: {error}"), "correct it at that place")
             })
-        }
-        Act::Replay { .. } => {
-            Err(Fail::invalid("act", "replay is about records, not errors", "use retry for errors"))
         }
         _ => Ok(()),
     }
@@ -236,7 +232,6 @@ fn change(
                 .execute(params![id, payload.is_some()])?;
             Ok((before, if payload.is_some() { String::new() } else { "back to the original".to_owned() }))
         }
-        Act::Replay { .. } => Err(Unfit::State(before).into()),
     }
 }
 

@@ -90,13 +90,7 @@ impl Desk for Embedded {
 
     async fn plan(&self, actor: Actor, selection: Selection, act: Act) -> Result<Plan, DeskError> {
         let now_ms = self.inner.clock.now_ms();
-        let Selection::Errors(filter) = selection else {
-            return Err(DeskError::Invalid {
-                field: "selection",
-                reason: "records can only be replayed".to_owned(),
-                remedy: "select errors",
-            });
-        };
+        let Selection::Errors(filter) = selection;
         let wanted = filter.clone();
         let plan =
             self.write(move |connection| bulk::begin_plan(connection, &actor, &wanted, &act, now_ms)).await?;

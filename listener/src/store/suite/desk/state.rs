@@ -153,7 +153,6 @@ pub(crate) async fn an_act_that_makes_no_sense_changes_nothing(world: &World) {
         tag(""),
         tag(&"x".repeat(64)),
         Act::Tag { add: many(33), remove: Vec::new() },
-        Act::Replay { destination: "a".to_owned() },
     ] {
         let done = both.act(id, act.clone()).await;
         assert!(matches!(done, Err(DeskError::Invalid { .. })), "{act:?}: {done:?}");
