@@ -27,10 +27,10 @@ bench: ## durable ingest beside the floor: a table and target/bench.json
 
 bench-operator: images ## a thousand listeners on a real control plane: time, requests, memory; six minutes
 	OPERATOR_BINARY=$(CURDIR)/target/images/build/$$(rustc --print host-tuple)/image/operator \
-	  $(CARGO) test --locked -p tests --test operator -- --ignored --nocapture a_thousand_listeners
+	  $(CARGO) test --locked --workspace --test operator -- --ignored --nocapture a_thousand_listeners
 
 fuzz: ## an hour of made-up templates, filters, transforms and manifests; FUZZ_SECONDS changes it
-	FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} $(CARGO) test --release --locked -p tests --test fuzz -- --nocapture
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} $(CARGO) test --release --locked --workspace --test fuzz -- --nocapture
 
 crds: ## write the resource's definition from the types, and the chart's copy
 	UPDATE_CRDS=1 $(CARGO) test --locked -p crds

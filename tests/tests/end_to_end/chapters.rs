@@ -243,7 +243,7 @@ pub fn drain(story: &Story<'_>) {
         .wait_until(180, "a pod is Ready again", || story.life_if_ready().filter(|life| life.0 != before.0));
     eventually(60, "it answers", || (send(address, first_secret()).1.ok()?.0 == 200).then_some(()));
     let outcome = load.stop();
-    assert!(outcome.acknowledged.len() > 50, "{}", outcome.acknowledged.len());
+    assert!(outcome.acknowledged.len() > 20, "{}", outcome.acknowledged.len());
     // The Pod of the destination was drained as well and forgot what it had; the one outside did not.
     eventually(120, "everything that was acknowledged is at the destination outside", || {
         outcome.acknowledged.is_subset(&story.delivered_outside()).then_some(())
