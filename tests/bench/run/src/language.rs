@@ -58,8 +58,9 @@ pub(crate) fn run() -> Result<Vec<Cost>> {
         {"rename": {"from": "objectId", "to": "id"}},
         {"set": {"field": "region", "text": "{{settings.region}}"}},
     ]}))?;
-    let document =
-        mapping(json!({"template": "{\"id\": {{jsonSerialize objectId}}, \"what\": \"{{propertyName}}\"}"}))?;
+    let document = mapping(
+        json!({"template": "{\"id\": {{#if objectId}}{{jsonSerialize objectId}}{{else}}null{{/if}}, \"what\": \"{{propertyName}}\"}"}),
+    )?;
 
     let both = measure("data URI and trace key, both", Some(5_000), &events, |record| {
         let scope = Scope {
