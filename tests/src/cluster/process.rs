@@ -48,7 +48,7 @@ impl Process {
         if options.node {
             // A test that stops the API server for a minute is about the listener, not about a node that is
             // taken for lost meanwhile; see docs/failure-modes.md.
-            command.arg("--kcm-arg=--node-monitor-grace-period=3m");
+            command.arg("--controller-manager-arg=--node-monitor-grace-period=3m");
             command.args(["--node", "node1"]);
         }
         if options.ingress {
