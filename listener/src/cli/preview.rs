@@ -36,7 +36,7 @@ use language::manifest::{ManifestListener, Manifests, read_files};
 ///   listener preview docs/examples/contacts.yaml --events events.json
 ///   listener sample | listener preview docs/examples/contacts.yaml --events -
 ///   listener preview contacts.yaml --events events.json --output json \
-///     | jq '.listeners[0].events[] | {outcome, traceKey}'
+///     | jq '.listeners | first | .events[] | {outcome, traceKey}'
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 #[expect(clippy::doc_markdown, reason = "help texts for a terminal")]

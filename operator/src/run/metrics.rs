@@ -13,7 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 /// What a reconcile came to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ResultLabels {
-    /// See [`super::outcome::Outcome`].
+    /// `done` or `failed`; of reports, how they came.
     pub result: &'static str,
 }
 
