@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crds::HubSpotListener;
+use operator::apply::{Desired, desired};
 use operator::build::{Children, build};
 use operator::observed::Observed;
 use operator::options::Defaults;
 use operator::validate::validate;
-use serde::Serialize;
 use serde_json::{Value, json};
 use tests::cluster::{Cluster, Options};
 
@@ -89,37 +89,6 @@ fn children(cluster: &Cluster, namespace: &str, name: &str, more: &str) -> Child
     build(&validate(&observed, &defaults).unwrap(), &defaults)
 }
 
-/// As one list, in the form that kubectl takes.
-fn list(children: &Children) -> Vec<Value> {
-    let Children {
-        service_account,
-        config_map,
-        claim,
-        service,
-        deployment,
-        ingress,
-        http_route,
-        disruption_budget,
-        network_policy,
-    } = children;
-    let all = [
-        value(Some(service_account)),
-        value(Some(config_map)),
-        value(claim.as_ref()),
-        value(Some(service)),
-        value(Some(deployment)),
-        value(ingress.as_ref()),
-        value(http_route.as_ref()),
-        value(disruption_budget.as_ref()),
-        value(network_policy.as_ref()),
-    ];
-    all.into_iter().filter(|child| !child.is_null()).collect()
-}
-
-fn value<T: Serialize>(child: Option<&T>) -> Value {
-    serde_json::to_value(child).unwrap()
-}
-
 /// Where `wanted` is not in `has`: the server adds, and must not leave out or change.
 fn missing(wanted: &Value, has: &Value, path: &str, found: &mut Vec<String>) {
     match (wanted, has) {
@@ -149,7 +118,7 @@ fn the_api_server_takes_every_child_as_it_is_and_a_second_time_changes_nothing()
     ]);
     for (name, spec) in SPECS {
         let children = children(&cluster, &namespace, name, spec);
-        for child in list(&children) {
+        for Desired { manifest: child, .. } in desired(&children) {
             let (kind, named) =
                 (child["kind"].as_str().unwrap(), child["metadata"]["name"].as_str().unwrap());
             let apply = || {

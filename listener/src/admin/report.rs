@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use crds::report::{Report, Reports};
 
-use super::status::count;
+use super::status::look;
 use super::{Shown, View};
 
 pub(super) async fn get(State(view): State<Arc<View>>) -> Json<Reports> {
@@ -20,10 +20,7 @@ pub(super) async fn get(State(view): State<Arc<View>>) -> Json<Reports> {
 
 async fn report(shown: &Shown) -> Report {
     let live = shown.endpoint().live();
-    let (counted, store_failed) = match count(shown).await {
-        Ok(status) => (Some(status), shown.endpoint().store().health().err()),
-        Err(error) => (None, Some(error.to_string())),
-    };
+    let (counted, store_failed) = look(shown).await;
     Report {
         namespace: live.configuration.namespace.clone(),
         name: live.configuration.name.clone(),

@@ -111,6 +111,14 @@ pub(super) async fn get(
     Json(Overview { listeners, message })
 }
 
+/// The store's counters where it can count, and why it does not take deliveries or cannot count.
+pub(super) async fn look(shown: &Shown) -> (Option<Status>, Option<String>) {
+    match count(shown).await {
+        Ok(status) => (Some(status), shown.endpoint().store().health().err()),
+        Err(error) => (None, Some(error.to_string())),
+    }
+}
+
 /// The store's counters, or why there are none. Never waits for long.
 pub(super) async fn count(shown: &Shown) -> Result<Status, StoreError> {
     let counted = timeout(PATIENCE, shown.endpoint().store().status()).await;
@@ -121,10 +129,7 @@ async fn listener(shown: &Shown) -> Listener {
     let live = shown.endpoint().live();
     let spec = &live.configuration.spec;
     let message = shown.refusal();
-    let (status, failed) = match count(shown).await {
-        Ok(status) => (Some(status), shown.endpoint().store().health().err()),
-        Err(error) => (None, Some(error.to_string())),
-    };
+    let (status, failed) = look(shown).await;
     Listener {
         name: live.configuration.name.clone(),
         namespace: live.configuration.namespace.clone(),

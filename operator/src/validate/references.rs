@@ -71,17 +71,16 @@ pub(super) fn config_maps(observed: &Observed, _: &Defaults) -> Vec<Finding> {
         }
     }
     // Merged by the code that the listener merges them by; it speaks of the missing ones too.
-    let refusals = if missing.is_empty() {
-        settings::merge(spec, &texts).err().unwrap_or_default()
-    } else {
-        // Without all of them the schema is judged as far as it can be.
-        let mut refusals = settings::merge(spec, &texts).err().unwrap_or_default();
+    let mut refusals = settings::merge(spec, &texts).err().unwrap_or_default();
+    if !missing.is_empty() {
         refusals.retain(|refusal| !missing.contains(&refusal.field));
-        let known: Vec<String> = refusals.iter().map(|refusal| refusal.field.clone()).collect();
-        let more = settings::check(spec, &texts).into_iter();
-        refusals.extend(more.filter(|refusal| !known.contains(&refusal.field)));
-        refusals
-    };
+        // Without all of them the schema is judged as far as it can be.
+        for refusal in settings::check(spec, &texts) {
+            if !refusals.iter().any(|known| known.field == refusal.field) {
+                refusals.push(refusal);
+            }
+        }
+    }
     findings.extend(refusals.into_iter().map(|refusal| match settings::reason(&refusal) {
         Reason::SettingsInvalid => Finding::unresolved(Reason::SettingsInvalid, refusal),
         reason => Finding::accepted(reason, refusal),

@@ -17,20 +17,15 @@ use tests::{eventually, free_port, get, operator_binary};
 /// Seconds of the lease in these tests.
 pub const LEASE: u64 = 5;
 
-/// What the operator may do with listeners and their children.
-const RULES: &str = r#"
-- {apiGroups: [hubspot-listener.dev], resources: [hubspotlisteners], verbs: [list, watch]}
-- {apiGroups: [hubspot-listener.dev], resources: [hubspotlisteners/status], verbs: [patch]}
-- {apiGroups: [""], resources: [secrets], verbs: [get, list, watch]}
-- {apiGroups: [""], resources: [configmaps], verbs: [get, list, watch, create, patch]}
-- {apiGroups: [""], resources: [services, serviceaccounts, persistentvolumeclaims], verbs: [list, watch, create, patch]}
-- {apiGroups: [apps], resources: [deployments], verbs: [list, watch, create, patch]}
-- {apiGroups: [networking.k8s.io], resources: [ingresses, networkpolicies], verbs: [list, watch, create, patch, delete]}
-- {apiGroups: [policy], resources: [poddisruptionbudgets], verbs: [list, watch, create, patch, delete]}
-- {apiGroups: [gateway.networking.k8s.io], resources: [httproutes], verbs: [list, watch, create, patch, delete]}
-- {apiGroups: [""], resources: [pods], verbs: [list, watch]}
-- {apiGroups: [events.k8s.io], resources: [events], verbs: [create, patch]}
-"#;
+/// What the operator may do with listeners and their children: what the chart grants.
+fn rules() -> &'static str {
+    let chart = include_str!("../../../charts/hubspot-listener/templates/_permissions.tpl");
+    let begin = "{{- define \"hubspot-listener.permissions\" -}}";
+    let (_, rest) = chart.split_once(begin).expect("the chart has these rules");
+    rest.split_once("{{- end -}}").expect("an end").0
+}
+
+/// Of the chart's, but for the lease's name, which each test chooses.
 const LEASE_RULES: &str =
     "\n- {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, create, update]}\n";
 
@@ -109,10 +104,11 @@ impl<'a> Scene<'a> {
     pub fn operator(&self, name: &str) -> Operator {
         let (namespace, cluster) = (&self.namespace, self.cluster);
         let subject = format!("{{kind: ServiceAccount, name: {name}, namespace: {namespace}}}");
+        let rules = rules();
         let wide = if self.alone { ("Role", "RoleBinding") } else { ("ClusterRole", "ClusterRoleBinding") };
         self.cluster.apply(&format!(
             "apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: {name}, namespace: {namespace}}}\n---\n\
-             apiVersion: rbac.authorization.k8s.io/v1\nkind: {}\nmetadata: {{name: operator, namespace: {namespace}}}\nrules:{RULES}\n---\n\
+             apiVersion: rbac.authorization.k8s.io/v1\nkind: {}\nmetadata: {{name: operator, namespace: {namespace}}}\nrules:{rules}\n---\n\
              apiVersion: rbac.authorization.k8s.io/v1\nkind: {}\nmetadata: {{name: {name}, namespace: {namespace}}}\n\
              roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: {}, name: operator}}\nsubjects: [{subject}]\n---\n\
              apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: lease, namespace: {namespace}}}\nrules:{LEASE_RULES}\n---\n\

@@ -87,16 +87,23 @@ async fn a_page_counts_the_bytes_that_are_sent() {
     assert!(seen.iter().all(|seen| seen.body.len() <= MAX_PAGE_BYTES));
 }
 
-#[tokio::test]
-async fn a_page_that_waits_is_sent_with_the_newest_transform() {
+/// A page of these records that was answered 500 and waits to be sent again, without a transform so far.
+async fn tried_once(records: &[&str]) -> (Server, Scene) {
     let server = Server::start(|number, _| say(if number == 0 { 500 } else { 200 })).await;
-    let url = server.url("/");
     let mut timing = timing();
     timing.base_wait = std::time::Duration::from_millis(300);
     timing.longest_wait = timing.base_wait;
-    let scene = Scene::start_with(live(vec![http(&url)]), timing, FakeStore::new(), standard_output());
-    scene.store.put(&["{\"n\":1}", "{\"m\":2}", "{\"n\":3}"]);
+    let scene =
+        Scene::start_with(live(vec![http(&server.url("/"))]), timing, FakeStore::new(), standard_output());
+    scene.store.put(records);
     super::scene::until("it was tried", || server.seen().len() == 1).await;
+    (server, scene)
+}
+
+#[tokio::test]
+async fn a_page_that_waits_is_sent_with_the_newest_transform() {
+    let (server, scene) = tried_once(&["{\"n\":1}", "{\"m\":2}", "{\"n\":3}"]).await;
+    let url = server.url("/");
     let template = mapped(&url, json!({"template": "{\"was\": {{n}}}"}));
     scene.live.send_replace(Arc::new(live(vec![template])));
     scene.delivered(2).await;
@@ -110,14 +117,8 @@ async fn a_page_that_waits_is_sent_with_the_newest_transform() {
 
 #[tokio::test]
 async fn a_page_that_a_new_transform_makes_too_large_is_sent_in_parts() {
-    let server = Server::start(|number, _| say(if number == 0 { 500 } else { 200 })).await;
+    let (server, scene) = tried_once(&["{\"n\":1}", "{\"n\":2}", "{\"n\":3}"]).await;
     let url = server.url("/");
-    let mut timing = timing();
-    timing.base_wait = std::time::Duration::from_millis(300);
-    timing.longest_wait = timing.base_wait;
-    let scene = Scene::start_with(live(vec![http(&url)]), timing, FakeStore::new(), standard_output());
-    scene.store.put(&["{\"n\":1}", "{\"n\":2}", "{\"n\":3}"]);
-    super::scene::until("it was tried", || server.seen().len() == 1).await;
     let grown: Vec<Value> =
         (0..64).map(|at| json!({"set": {"field": format!("f{at}"), "text": "x".repeat(40_000)}})).collect();
     scene.live.send_replace(Arc::new(live(vec![mapped(&url, json!({"rules": grown}))])));
