@@ -9,8 +9,8 @@ use rusqlite::types::Value;
 
 use super::condition::Conditions;
 use super::state;
-use super::tally;
-use crate::desk::{ErrorFilter, State};
+use super::tally::{self, Tally};
+use crate::desk::ErrorFilter;
 use crate::store::index::trouble::Trouble;
 
 /// As many are fetched and sorted rather than looked for one by one.
@@ -41,23 +41,33 @@ pub(super) struct Way {
 /// Chooses for a filter.
 pub(super) fn choose(connection: &Connection, filter: &ErrorFilter) -> Result<Way, Trouble> {
     let one = |from| Way { from, parts: vec![Conditions::of(filter)] };
+    // Whether one condition alone leaves few, by the index that knows it.
+    let alone = |from, only: ErrorFilter| {
+        let conditions = Conditions::of(&only);
+        few(connection, &format!("{from} WHERE {}", conditions.text()), conditions.values())
+    };
+    let none = ErrorFilter::default;
     if filter.trace_key.is_some() {
-        return Ok(one("error INDEXED BY error_trace"));
+        return Ok(one(TRACE));
     }
     if filter.assignee.as_ref().is_some_and(|assignee| !assignee.is_empty()) {
         return Ok(one("error INDEXED BY error_assignee"));
     }
-    if filter.tag.is_some() && few(connection, "tag", filter)? {
+    if let Some(tag) = &filter.tag
+        && few(connection, "tag WHERE tag = ?", &[tag.clone().into()])?
+    {
         return Ok(one("error"));
     }
-    if filter.trace_key_prefix.is_some() && few(connection, "prefix", filter)? {
-        return Ok(one("error INDEXED BY error_trace"));
+    let prefix = &filter.trace_key_prefix;
+    if prefix.is_some() && alone(TRACE, ErrorFilter { trace_key_prefix: prefix.clone(), ..none() })? {
+        return Ok(one(TRACE));
     }
-    if filter.text.is_some() && few(connection, "text", filter)? {
-        return Ok(one("error INDEXED BY error_message"));
+    if filter.text.is_some() && alone(MESSAGE, ErrorFilter { text: filter.text.clone(), ..none() })? {
+        return Ok(one(MESSAGE));
     }
-    if (filter.from_ms.is_some() || filter.until_ms.is_some()) && few(connection, "time", filter)? {
-        return Ok(one("error INDEXED BY error_age"));
+    let (from_ms, until_ms) = (filter.from_ms, filter.until_ms);
+    if (from_ms.is_some() || until_ms.is_some()) && alone(AGE, ErrorFilter { from_ms, until_ms, ..none() })? {
+        return Ok(one(AGE));
     }
     if let Some(places) = places(connection, filter)? {
         let parts = places.into_iter().map(|place| part(filter, place)).collect();
@@ -66,58 +76,38 @@ pub(super) fn choose(connection: &Connection, filter: &ErrorFilter) -> Result<Wa
     Ok(one("error NOT INDEXED"))
 }
 
-/// Whether one condition alone leaves few.
-fn few(connection: &Connection, kind: &str, filter: &ErrorFilter) -> Result<bool, Trouble> {
-    let (text, only) = match kind {
-        "tag" => ("tag WHERE tag = ?", None),
-        "prefix" => (
-            "error INDEXED BY error_trace WHERE ",
-            Some(ErrorFilter { trace_key_prefix: filter.trace_key_prefix.clone(), ..Default::default() }),
-        ),
-        "time" => (
-            "error INDEXED BY error_age WHERE ",
-            Some(ErrorFilter { from_ms: filter.from_ms, until_ms: filter.until_ms, ..Default::default() }),
-        ),
-        _ => (
-            "error INDEXED BY error_message WHERE ",
-            Some(ErrorFilter { text: filter.text.clone(), ..Default::default() }),
-        ),
-    };
-    let conditions = only.as_ref().map(Conditions::of);
-    let (condition, values): (String, Vec<Value>) = match &conditions {
-        Some(conditions) => (conditions.text(), conditions.values().to_vec()),
-        None => (String::new(), vec![filter.tag.clone().unwrap_or_default().into()]),
-    };
-    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {text}{condition} LIMIT {})", bound() + 1);
+const TRACE: &str = "error INDEXED BY error_trace";
+const MESSAGE: &str = "error INDEXED BY error_message";
+const AGE: &str = "error INDEXED BY error_age";
+
+/// Whether these rows are few; no more of them are looked at than that takes.
+fn few(connection: &Connection, rows: &str, values: &[Value]) -> Result<bool, Trouble> {
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT {})", bound() + 1);
     let found: i64 =
         connection.prepare_cached(&sql)?.query_row(rusqlite::params_from_iter(values), |row| row.get(0))?;
     Ok(found <= bound())
 }
 
-type Place = (String, String, i64);
-
 /// The places that a filter names, where it names any and they are not many.
-fn places(connection: &Connection, filter: &ErrorFilter) -> Result<Option<Vec<Place>>, Trouble> {
+fn places(connection: &Connection, filter: &ErrorFilter) -> Result<Option<Vec<Tally>>, Trouble> {
     let named = filter.destination.is_some() || filter.class.is_some() || !filter.states.is_empty();
     if !named {
         return Ok(None);
     }
-    let all = tally::matching(connection, filter)?;
-    let places: Vec<Place> = all
-        .into_iter()
-        .map(|tally| (tally.destination, tally.class.as_str().to_owned(), state::number(tally.state)))
-        .collect();
+    let places = tally::matching(connection, filter)?;
     Ok((places.len() <= MAX_PLACES).then_some(places))
 }
 
-fn part(filter: &ErrorFilter, (destination, class, state): Place) -> Conditions {
+fn part(filter: &ErrorFilter, place: Tally) -> Conditions {
+    let Tally { destination, class, state, number: _ } = place;
     let rest = ErrorFilter {
-        states: Vec::<State>::new(),
+        states: Vec::new(),
         destination: Some(destination),
-        class: crate::store::ErrorClass::parse(&class),
+        class: Some(class),
         ..filter.clone()
     };
     let mut conditions = Conditions::of(&rest);
-    conditions.push("state = ?", [state.into()]);
+    // Equality, so that the rows of the index come in the order of their numbers.
+    conditions.push("state = ?", [state::number(state).into()]);
     conditions
 }
