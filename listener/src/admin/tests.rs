@@ -36,7 +36,7 @@ impl Port {
             Paused { reason: PauseReason::Connection, since_ms: NOW_MS, next_probe_ms: Some(NOW_MS + 1_000) };
         let state = |name: &str, paused| DestinationState { name: name.to_owned(), paused };
         let shown =
-            Shown::new(endpoint, None, move || vec![state("audit", Some(paused)), state("new", None)]);
+            Shown::new(endpoint, None, None, move || vec![state("audit", Some(paused)), state("new", None)]);
         let view = View::new();
         view.set_listeners(vec![Arc::clone(&shown)]);
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();

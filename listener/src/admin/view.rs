@@ -10,7 +10,7 @@ use tracing::warn;
 
 use super::tokens::Tokens;
 use crate::deliver::DestinationState;
-use crate::desk::Desk;
+use crate::desk::{Desk, History};
 use crate::receive::Endpoint;
 
 /// Gives the states of a listener's destinations as they are now.
@@ -20,22 +20,25 @@ type States = Arc<dyn Fn() -> Vec<DestinationState> + Send + Sync>;
 pub struct Shown {
     endpoint: Arc<Endpoint>,
     desk: Option<Arc<dyn Desk>>,
+    history: Option<Arc<dyn History>>,
     tokens: ArcSwap<Tokens>,
     refusal: ArcSwapOption<String>,
     states: States,
 }
 
 impl Shown {
-    /// A listener; `desk` is that of the endpoint's store, none where its kind of store has none;
-    /// `states` is asked each time somebody looks, and must be quick.
+    /// A listener; `desk` and `history` are those of the endpoint's store, none where its kind of
+    /// store has none; `states` is asked each time somebody looks, and must be quick.
     pub fn new(
         endpoint: Arc<Endpoint>,
         desk: Option<Arc<dyn Desk>>,
+        history: Option<Arc<dyn History>>,
         states: impl Fn() -> Vec<DestinationState> + Send + Sync + 'static,
     ) -> Arc<Self> {
         Arc::new(Self {
             endpoint,
             desk,
+            history,
             tokens: ArcSwap::default(),
             refusal: ArcSwapOption::empty(),
             states: Arc::new(states),
@@ -63,6 +66,11 @@ impl Shown {
     /// The error desk of the listener's store.
     pub fn desk(&self) -> Option<&Arc<dyn Desk>> {
         self.desk.as_ref()
+    }
+
+    /// The deliveries, records and refused requests of the listener's store.
+    pub fn history(&self) -> Option<&Arc<dyn History>> {
+        self.history.as_ref()
     }
 
     /// Why the newest configuration was refused; none when it runs.

@@ -103,6 +103,7 @@ impl Plan {
             route: Arc::clone(&self.route),
             linger_ms: millis(destination.linger),
             cut: true,
+            max_leased: destination.concurrency,
             max_waiting: destination.concurrency.saturating_mul(4).max(MIN_WAITING),
             now_ms,
         }
@@ -129,7 +130,13 @@ impl Plan {
 
     /// What the store is asked for when the destination is gone: all that is its.
     pub(super) fn last_request(&self, now_ms: i64) -> PageRequest {
-        PageRequest { size: LAST_RECORDS, linger_ms: 0, max_waiting: usize::MAX, ..self.request(now_ms) }
+        PageRequest {
+            size: LAST_RECORDS,
+            linger_ms: 0,
+            max_leased: usize::MAX,
+            max_waiting: usize::MAX,
+            ..self.request(now_ms)
+        }
     }
 
     /// Hands a page on.

@@ -57,6 +57,11 @@ pub enum Act {
         /// The text of a JSON object, kept as it is written; none: back to the original.
         payload: Option<String>,
     },
+    /// Hands delivered records to one destination once more. For [`Selection::Records`](super::Selection) alone.
+    Replay {
+        /// The destination.
+        to: String,
+    },
 }
 
 impl Act {
@@ -71,6 +76,7 @@ impl Act {
             Self::Tag { .. } => "tag",
             Self::Note { .. } => "note",
             Self::Edit { .. } => "edit",
+            Self::Replay { .. } => "replay",
         }
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Act, ErrorFilter, ErrorShown};
+use super::{Act, ErrorFilter, ErrorShown, RecordFilter, RecordShown};
 
 /// What a bulk act is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -11,6 +11,8 @@ use super::{Act, ErrorFilter, ErrorShown};
 pub enum Selection {
     /// Errors.
     Errors(ErrorFilter),
+    /// Records that were delivered; for [`Act::Replay`] alone.
+    Records(RecordFilter),
 }
 
 /// What a bulk act would do.
@@ -25,8 +27,11 @@ pub struct Plan {
     pub act: Act,
     /// What it would do, in numbers.
     pub effect: Effect,
-    /// The first of what would be touched, at most 10.
+    /// The first of the errors that would be touched, at most 10.
     pub sample: Vec<ErrorShown>,
+    /// The first of the records that would be replayed, at most 10.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<RecordShown>,
     /// Epoch milliseconds when it is forgotten.
     pub expires_at_ms: i64,
 }

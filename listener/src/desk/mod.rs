@@ -16,6 +16,7 @@ mod act;
 mod bulk;
 mod error;
 mod filter;
+mod history;
 mod listing;
 mod shown;
 
@@ -25,6 +26,10 @@ pub use act::{Act, Acted, Actor, AuditEntry, MAX_NOTE, MAX_TAG, MAX_TAGS};
 pub use bulk::{Bulk, BulkState, Effect, Plan, Selection};
 pub use error::DeskError;
 pub use filter::{ErrorFilter, State};
+pub use history::{
+    DeliveryFilter, DeliveryShown, History, MAX_POINTS, Point, Range, RecordDetail, RecordFilter,
+    RecordShown, RefusedFilter, Series, Step, StepKind,
+};
 pub use listing::{Cursor, Listing, MAX_LIMIT, Query};
 pub use shown::{Counts, ErrorDetail, ErrorShown, Note, Resolution};
 

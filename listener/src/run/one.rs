@@ -76,7 +76,7 @@ impl Running {
             timing: options.timing.clone(),
         })?);
         let states = Arc::clone(&deliverer);
-        let shown = Shown::new(Arc::clone(&endpoint), Some(embedded), move || states.states());
+        let shown = Shown::new(Arc::clone(&endpoint), Some(embedded), None, move || states.states());
         let stop = CancellationToken::new();
         let tidy = tokio::spawn(tidy(
             key.clone(),

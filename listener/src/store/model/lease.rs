@@ -41,6 +41,9 @@ pub struct PageRequest {
     pub linger_ms: i64,
     /// false: only pages that are cut already and due (a retry).
     pub cut: bool,
+    /// Pages of the destination in flight at most, over all processes that share the store. A store
+    /// of one process may leave it to the caller, who keeps it there.
+    pub max_leased: usize,
     /// Pages that may wait for a retry before no new one is cut.
     pub max_waiting: usize,
     /// Epoch milliseconds.

@@ -92,6 +92,7 @@ impl World {
             route: Arc::new(|_| Route::Take),
             linger_ms: 0,
             cut: true,
+            max_leased: usize::MAX,
             max_waiting: 100,
             now_ms: self.clock.now_ms(),
         }

@@ -83,7 +83,7 @@ impl Scene {
         let metrics = Arc::new(Metrics::default());
         let endpoint = Endpoint::new(live, Arc::clone(&store), clock, &metrics);
         let desk: Arc<dyn Desk> = embedded;
-        let shown = Shown::new(endpoint, Some(desk), Vec::new);
+        let shown = Shown::new(endpoint, Some(desk), None, Vec::new);
         let tokens = [("view.vera", VIEW), ("operate.olaf", OPERATE), ("admin.ada", ADMIN)];
         shown.set_tokens(&tokens.map(|(key, token)| (key.to_owned(), token.into())).into());
         let view = View::new();

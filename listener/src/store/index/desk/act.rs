@@ -74,6 +74,8 @@ pub(super) fn fits(act: &Act, state: State, has_payload: bool) -> Result<(), Unf
         Act::Resolve | Act::Wait { .. } => live,
         Act::Reopen => matches!(state, State::Waiting | State::Resolved),
         Act::Assign { .. } | Act::Tag { .. } | Act::Note { .. } => true,
+        // Of records, never of an error: see `check`.
+        Act::Replay { .. } => false,
     };
     if fits { Ok(()) } else { Err(Unfit::State(state)) }
 }
@@ -104,6 +106,7 @@ pub(super) fn check(act: &Act) -> Result<(), Fail> {
             }
             Ok(())
         }
+        Act::Replay { .. } => Err(Fail::invalid("act", "an error is not replayed", "retry it")),
         Act::Edit { payload: Some(text) } if text.len() > MAX_PAYLOAD => {
             Err(Fail::invalid("payload", "it has more than 8 MiB", "shorten it"))
         }
@@ -220,6 +223,7 @@ fn change(
                 .execute(params![id, now_ms, actor.0, text.trim()])?;
             done(before)
         }
+        Act::Replay { .. } => done(before),
         Act::Edit { payload } => {
             let bytes = payload.as_ref().map(String::as_bytes);
             connection

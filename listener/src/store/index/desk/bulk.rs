@@ -108,10 +108,18 @@ pub(super) fn end_plan(connection: &Connection, plan: i64, now_ms: i64) -> Resul
     connection
         .prepare_cached("UPDATE bulk SET total = ?2, whole = 1 WHERE id = ?1")?
         .execute(params![plan, crate::store::index::trouble::signed(effect.matched)])?;
-    let Selection::Errors(filter) = &bulk.selection;
+    let Selection::Errors(filter) = &bulk.selection else { return Err(Fail::not_found("plan", plan)) };
     let sample = detail::sample(connection, filter, SAMPLE)?;
     let expires_at_ms = now_ms.saturating_add(PLAN_MS);
-    Ok(Plan { id: plan, selection: bulk.selection, act: bulk.act, effect, sample, expires_at_ms })
+    Ok(Plan {
+        id: plan,
+        selection: bulk.selection,
+        act: bulk.act,
+        effect,
+        sample,
+        records: Vec::new(),
+        expires_at_ms,
+    })
 }
 
 /// Begins to run a plan.

@@ -90,7 +90,13 @@ impl Desk for Embedded {
 
     async fn plan(&self, actor: Actor, selection: Selection, act: Act) -> Result<Plan, DeskError> {
         let now_ms = self.inner.clock.now_ms();
-        let Selection::Errors(filter) = selection;
+        let Selection::Errors(filter) = selection else {
+            return Err(DeskError::Invalid {
+                field: "selection",
+                reason: "records cannot be replayed yet".to_owned(),
+                remedy: "select errors",
+            });
+        };
         let wanted = filter.clone();
         let plan =
             self.write(move |connection| bulk::begin_plan(connection, &actor, &wanted, &act, now_ms)).await?;
