@@ -113,16 +113,19 @@ fn detail(
     let transaction = connection.unchecked_transaction()?;
     let gone = || Fail::gone("record", id);
     let delivery = rows::one(&transaction, id.delivery)?.ok_or_else(gone)?;
-    let bytes = delivery.bytes(journal, id.element)?.ok_or_else(gone)?;
+    if !delivery.has(id.element)? {
+        return Err(gone());
+    }
+    let payload = delivery.bytes(journal, id.element)?;
     let changed: Option<Vec<u8>> = transaction
         .prepare_cached("SELECT payload FROM hooked WHERE delivery = ?1 AND element = ?2")?
         .query_row(params![signed(id.delivery), id.element], |row| row.get(0))
         .optional()?
         .flatten();
     Ok(RecordDetail {
-        shown: shown::of(id, delivery.received_at_ms, &bytes, sorter, None),
+        shown: shown::of(id, delivery.received_at_ms, payload.as_deref(), sorter, None),
         way: way::of(&transaction, store, &delivery, id)?,
-        payload: Some(bytes),
+        payload,
         changed: changed.map(Bytes::from),
     })
 }

@@ -14,16 +14,16 @@ pub(super) fn object_id(record: &[u8]) -> Option<String> {
     fields(record).text(Field::ObjectId).map(std::borrow::Cow::into_owned)
 }
 
-/// A record; `searched` is the trace key by which it was found.
+/// A record; `searched` is the trace key by which it was found. Without its bytes it has no names.
 pub(super) fn of(
     id: RecordId,
     received_at_ms: i64,
-    bytes: &[u8],
+    bytes: Option<&[u8]>,
     sorter: &dyn Sort,
     searched: Option<&str>,
 ) -> RecordShown {
-    let fields = fields(bytes);
-    let Label { trace_key, data_uri } = sorter.name(bytes);
+    let fields = fields(bytes.unwrap_or_default());
+    let Label { trace_key, data_uri } = bytes.map_or_else(Label::default, |bytes| sorter.name(bytes));
     RecordShown {
         record: id.to_string(),
         received_at_ms,
@@ -47,9 +47,8 @@ pub(super) fn all(
         let Some(first) = ids.first() else { continue };
         let Some(delivery) = rows::one(connection, first.delivery)? else { continue };
         for id in ids {
-            if let Some(bytes) = delivery.bytes(journal, id.element)? {
-                shown.push(of(*id, delivery.received_at_ms, &bytes, sorter, searched));
-            }
+            let bytes = delivery.bytes(journal, id.element)?;
+            shown.push(of(*id, delivery.received_at_ms, bytes.as_deref(), sorter, searched));
         }
     }
     Ok(shown)
