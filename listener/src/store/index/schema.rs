@@ -33,7 +33,8 @@ use super::trouble::Trouble;
 pub(super) const APPLICATION_ID: i32 = 0x4853_4c69;
 
 /// What leads from version n to n + 1.
-const MIGRATIONS: [&str; 3] = [FIRST, HOOK, include_str!("desk/tables.sql")];
+const MIGRATIONS: [&str; 4] =
+    [FIRST, HOOK, include_str!("desk/tables.sql"), include_str!("erase/tables.sql")];
 
 const FIRST: &str = "
 CREATE TABLE meta(

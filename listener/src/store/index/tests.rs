@@ -69,6 +69,7 @@ macro_rules! shared {
 
 mod desk;
 mod desk_bench;
+mod erase;
 mod hook;
 mod sizes;
 
