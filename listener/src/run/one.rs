@@ -14,6 +14,7 @@ use crate::admin::Shown;
 use crate::config::{ListenerKey, Live, LiveSorter};
 use crate::deliver::{Deliverer, Parts};
 use crate::metrics::Metrics;
+use crate::notice::{self, Noticer};
 use crate::receive::Endpoint;
 use crate::store::Store;
 use crate::store::index::{self, Embedded};
@@ -43,6 +44,7 @@ pub(super) struct Running {
     live: Arc<ArcSwap<Live>>,
     to_deliverer: watch::Sender<Arc<Live>>,
     tidy: JoinHandle<()>,
+    noticer: JoinHandle<()>,
     stop: CancellationToken,
 }
 
@@ -76,8 +78,20 @@ impl Running {
             timing: options.timing.clone(),
         })?);
         let states = Arc::clone(&deliverer);
+        let paused = Arc::clone(&deliverer);
+        let noticer = Noticer::new(notice::Parts {
+            live: Arc::clone(&shared),
+            desk: Arc::clone(&embedded) as _,
+            store: Arc::clone(&store),
+            memory: Arc::clone(&embedded) as _,
+            states: Box::new(move || paused.states()),
+            clock: options.clock.clone(),
+            metrics: Arc::clone(metrics),
+            timing: options.timing.clone(),
+        });
         let shown = Shown::new(Arc::clone(&endpoint), Some(embedded), None, move || states.states());
         let stop = CancellationToken::new();
+        let noticer = tokio::spawn(noticer.run(stop.clone()));
         let tidy = tokio::spawn(tidy(
             key.clone(),
             Arc::clone(&shared),
@@ -96,6 +110,7 @@ impl Running {
             live: shared,
             to_deliverer,
             tidy,
+            noticer,
             stop,
         })
     }
@@ -126,6 +141,7 @@ impl Running {
         self.deliverer.stop(grace).await;
         // A retention step is small; the store waits for it anyway.
         let _ = self.tidy.await;
+        let _ = self.noticer.await;
         self.store.close().await;
         info!(listener.key = %self.key, "listener {} is closed", self.key);
     }

@@ -42,6 +42,7 @@ mod schema;
 mod settle;
 mod spans;
 mod status;
+mod told;
 mod trouble;
 mod varint;
 mod writer;
