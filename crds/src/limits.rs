@@ -85,3 +85,15 @@ pub const ADMIN_PORT: u16 = 9090;
 
 /// Fields that are masked.
 pub const MAX_MASKED_FIELDS: u32 = 64;
+/// Notices of a listener at most.
+pub const MAX_NOTICES: u32 = 8;
+/// Minutes between two notices of the same thing at most.
+pub const MAX_NOTICE_MINUTES: i32 = 1_440;
+/// Minutes between two notices of the same thing, where nothing else is said.
+pub const DEFAULT_NOTICE_MINUTES: i32 = 5;
+/// Refused requests per minute that are told, where nothing else is said.
+pub const DEFAULT_NOTICE_REFUSALS: i32 = 10;
+/// Seconds that a notice may take, where nothing else is said.
+pub const DEFAULT_NOTICE_TIMEOUT_SECONDS: i32 = 10;
+/// Trace keys that a notice names of a group at most.
+pub const MAX_NOTICE_TRACE_KEYS: i32 = 20;

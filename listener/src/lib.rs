@@ -13,6 +13,7 @@ pub mod config;
 pub mod deliver;
 pub mod desk;
 pub mod metrics;
+pub mod notice;
 pub mod preview;
 pub mod receive;
 pub mod run;

@@ -70,6 +70,19 @@ pub struct HookLabels {
     pub outcome: &'static str,
 }
 
+/// A notice and whether it was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct NoticeLabels {
+    /// Namespace of the resource.
+    pub namespace: String,
+    /// Name of the resource.
+    pub listener: String,
+    /// Name of the notice.
+    pub notice: String,
+    /// `sent` or `failed`.
+    pub outcome: &'static str,
+}
+
 /// All metrics of a process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -107,6 +120,8 @@ pub struct Metrics {
     pub attempt_seconds: Family<DestinationLabels, Histogram>,
     /// 1 while a destination is paused after connection failures.
     pub destination_paused: Family<DestinationLabels, Gauge>,
+    /// Requests that tell somebody of something.
+    pub notices: Family<NoticeLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -130,6 +145,7 @@ impl Default for Metrics {
             hook_records: Family::default(),
             attempt_seconds: Family::new_with_constructor(seconds),
             destination_paused: Family::default(),
+            notices: Family::default(),
             registry: Registry::default(),
         };
         registry.register("deliveries_accepted", "Deliveries answered 2xx", metrics.accepted.clone());
@@ -183,6 +199,11 @@ impl Default for Metrics {
             "destination_paused",
             "1 while paused after connection failures",
             metrics.destination_paused.clone(),
+        );
+        registry.register(
+            "notices",
+            "Requests that tell somebody of something, by outcome",
+            metrics.notices.clone(),
         );
         Self { registry, ..metrics }
     }

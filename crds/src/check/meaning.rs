@@ -20,6 +20,9 @@ pub(super) const CHECKS: &[Check] = &[
     hook_header_values,
     destination_urls,
     destination_header_values,
+    desk_url,
+    notice_urls,
+    notice_header_values,
     scopes_beside_settings,
     super::objects::object_names,
 ];
@@ -129,17 +132,42 @@ fn destination_header_values(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
     let destinations = spec.destinations.iter().enumerate();
     destinations
         .filter_map(|(at, destination)| Some((at, destination.http.as_ref()?)))
-        .flat_map(|(at, http)| header_values(&format!("spec.destinations[{at}]"), &http.headers))
+        .flat_map(|(at, http)| header_values(&format!("spec.destinations[{at}].http"), &http.headers))
         .collect()
 }
 
 fn hook_header_values(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
-    spec.pre_page.iter().flat_map(|hook| header_values("spec.prePage", &hook.http.headers)).collect()
+    spec.pre_page.iter().flat_map(|hook| header_values("spec.prePage.http", &hook.http.headers)).collect()
+}
+
+fn desk_url(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
+    let url = spec.desk.url.iter().filter(|url| !url.contains("{{"));
+    url.filter_map(|url| sent_to("spec.desk.url".to_owned(), url)).collect()
+}
+
+fn notice_urls(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
+    let targets = spec.desk.notices.iter().enumerate();
+    targets
+        .filter_map(|(at, notice)| Some((at, notice.target()?)))
+        .filter_map(|(at, (field, target))| {
+            sent_to(format!("spec.desk.notices[{at}].{field}.url"), &target.url)
+        })
+        .collect()
+}
+
+fn notice_header_values(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
+    let targets = spec.desk.notices.iter().enumerate();
+    targets
+        .filter_map(|(at, notice)| Some((at, notice.target()?)))
+        .flat_map(|(at, (field, target))| {
+            header_values(&format!("spec.desk.notices[{at}].{field}"), &target.headers)
+        })
+        .collect()
 }
 
 fn header_values(field: &str, headers: &[Header]) -> Vec<Refusal> {
     let of = |(at, header): (usize, &Header)| {
-        header_value(&format!("{field}.http.headers[{at}].value"), header.value.as_deref()?)
+        header_value(&format!("{field}.headers[{at}].value"), header.value.as_deref()?)
     };
     headers.iter().enumerate().filter_map(of).collect()
 }

@@ -4,6 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Notice;
 use crate::limits;
 
 /// The error desk: who may see and do what, and what is shown.
@@ -25,11 +26,23 @@ pub struct Desk {
             .message("a masked field is a JSON pointer; begin it with /, such as /properties/email")
     )]
     pub masked_fields: Vec<String>,
+    /// Where people reach the desk; a link that notices carry. `http://` or `https://`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = limits::MAX_URL))]
+    #[x_kube(validation = Rule::new("self.startsWith('https://') || self.startsWith('http://')")
+        .message("a link to the desk is opened in a browser; write a URL that begins with https:// or http://"))]
+    pub url: Option<String>,
+    /// Who is told by itself that something is wrong, at most 8.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = limits::MAX_NOTICES))]
+    #[x_kube(validation = Rule::new("self.all(a, self.exists_one(b, a.name == b.name))")
+        .message("two notices have one name; give each a name of its own"))]
+    pub notices: Vec<Notice>,
 }
 
 impl Default for Desk {
     fn default() -> Self {
-        Self { tokens: None, fold_errors: true, masked_fields: Vec::new() }
+        Self { tokens: None, fold_errors: true, masked_fields: Vec::new(), url: None, notices: Vec::new() }
     }
 }
 

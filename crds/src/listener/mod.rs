@@ -8,6 +8,7 @@
 
 mod desk;
 mod destination;
+mod notice;
 mod page;
 mod pod;
 mod pre_page;
@@ -20,6 +21,7 @@ mod transform;
 mod url;
 
 pub use desk::{Desk, TokensRef};
+pub use notice::{Notice, NoticeKind, NoticeTarget};
 pub use destination::{
     Destination, Format, Header, HeaderSource, HttpDestination, LogDestination, RateLimit, Retry,
 };

@@ -53,11 +53,17 @@ impl HubSpotListenerSpec {
         let mut references: Vec<_> =
             clients.map(|(at, reference)| (format!("spec.clientSecrets[{at}]"), reference)).collect();
         references
-            .extend(self.pre_page.iter().flat_map(|hook| of_headers("spec.prePage", &hook.http.headers)));
+            .extend(self.pre_page.iter().flat_map(|hook| of_headers("spec.prePage.http", &hook.http.headers)));
         for (at, destination) in self.destinations.iter().enumerate() {
             let headers = destination.http.iter().map(|http| &http.headers);
             references
-                .extend(headers.flat_map(|headers| of_headers(&format!("spec.destinations[{at}]"), headers)));
+                .extend(headers.flat_map(|headers| of_headers(&format!("spec.destinations[{at}].http"), headers)));
+        }
+        for (at, notice) in self.desk.notices.iter().enumerate() {
+            let target = notice.target().into_iter();
+            references.extend(target.flat_map(|(field, target)| {
+                of_headers(&format!("spec.desk.notices[{at}].{field}"), &target.headers)
+            }));
         }
         if let Some(postgres) = &self.storage.postgres {
             references.push(("spec.storage.postgres.urlSecretRef".to_owned(), &postgres.url_secret_ref));
@@ -86,11 +92,11 @@ impl HubSpotListenerSpec {
     }
 }
 
-/// Keys that the headers of `field.http` are read from.
+/// Keys that the headers of `field` are read from.
 fn of_headers<'a>(field: &str, headers: &'a [Header]) -> Vec<(String, &'a SecretKeyRef)> {
     let from = |(at, header): (usize, &'a Header)| {
         let from = header.value_from.as_ref()?;
-        Some((format!("{field}.http.headers[{at}].valueFrom.secretKeyRef"), &from.secret_key_ref))
+        Some((format!("{field}.headers[{at}].valueFrom.secretKeyRef"), &from.secret_key_ref))
     };
     headers.iter().enumerate().filter_map(from).collect()
 }

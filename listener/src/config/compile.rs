@@ -55,6 +55,7 @@ pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
         .filter_map(|(at, destination)| build.destination(at, destination))
         .map(Arc::new)
         .collect();
+    let notices = build.notices();
     let hook = spec.pre_page.as_ref().and_then(|hook| build.hook(hook)).map(Arc::new);
     let filter = build.filter("spec.filter", spec.filter.as_deref());
     let trace_key = build.template("spec.traceKeyTemplate", spec.trace_key_template.as_deref(), Place::Raw);
@@ -76,6 +77,7 @@ pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
         filter,
         hook,
         destinations,
+        notices,
         trace_key,
         data_uri,
         faults: Faults::default(),
@@ -167,7 +169,7 @@ fn describe(inputs: &Inputs) -> Json {
 }
 
 /// What the parts of a listener are built with, and the mistakes found on the way.
-struct Build<'a> {
+pub(super) struct Build<'a> {
     inputs: &'a Inputs,
     settings: &'a Json,
     listener: &'a Json,
@@ -175,6 +177,10 @@ struct Build<'a> {
 }
 
 impl Build<'_> {
+    pub(super) fn spec(&self) -> &HubSpotListenerSpec {
+        &self.inputs.configuration.spec
+    }
+
     fn refuse(&mut self, field: String, reason: String, remedy: &str) {
         self.refusals.push(Refusal { field, reason, remedy: remedy.to_owned() });
     }
@@ -279,7 +285,7 @@ impl Build<'_> {
         })
     }
 
-    fn http(&mut self, field: &str, http: &HttpDestination) -> Option<Target> {
+    pub(super) fn http(&mut self, field: &str, http: &HttpDestination) -> Option<Target> {
         let url_field = format!("{field}.url");
         let text = self.render(&url_field, &http.url, Place::Uri)?;
         let url = match Url::parse(&text) {

@@ -11,6 +11,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use url::Url;
 
 use super::faults::Faults;
+use super::notices::LiveNotice;
 use crate::verify::Verifier;
 use language::filter::{Filter, Surroundings};
 use language::mapping::Mapping;
@@ -39,6 +40,8 @@ pub struct Live {
     pub hook: Option<Arc<LiveDestination>>,
     /// Where pages go.
     pub destinations: Vec<Arc<LiveDestination>>,
+    /// Who is told by itself that something is wrong.
+    pub notices: Vec<LiveNotice>,
     /// Names a record.
     pub trace_key: Option<Template>,
     /// Links to a record.

@@ -9,6 +9,7 @@ pub mod faults;
 mod files;
 mod from_manifests;
 pub mod live;
+mod notices;
 pub mod sorter;
 pub mod source;
 
@@ -16,5 +17,6 @@ pub use compile::compile;
 pub use files::ConfigurationFiles;
 pub use from_manifests::ManifestFiles;
 pub use live::{Answer, Live, LiveDestination, Target};
+pub use notices::{LiveNotice, NoticeShape};
 pub use sorter::LiveSorter;
 pub use source::{Inputs, ListenerKey, Reading, Refused, Source};

@@ -112,6 +112,18 @@ async fn read(mut response: reqwest::Response, limit: usize, clock: &Clock) -> A
     Answer { status, retry_after, location, body, end }
 }
 
+/// Why nothing was answered, for people.
+pub(super) fn explain_no_answer(error: reqwest::Error, timeout: Duration) -> String {
+    match no_answer(error, timeout) {
+        Reply::Barred(reason)
+        | Reply::Unsendable(reason)
+        | Reply::NoConnection(reason)
+        | Reply::NoAnswerInTime(reason)
+        | Reply::Broken(reason) => reason,
+        Reply::Answer(answer) => format!("it was answered {}", answer.status),
+    }
+}
+
 fn no_answer(error: reqwest::Error, timeout: Duration) -> Reply {
     // The URL may hold what nobody should read.
     let error = error.without_url();

@@ -15,6 +15,7 @@ use crate::config::{ListenerKey, Live, LiveSorter};
 use crate::deliver::{Deliverer, Parts};
 use crate::desk::{Desk, History};
 use crate::metrics::Metrics;
+use crate::notice::{self, Noticer};
 use crate::receive::Endpoint;
 use crate::store::Store;
 use crate::store::index::{self, Embedded};
@@ -44,6 +45,7 @@ pub(super) struct Running {
     live: Arc<ArcSwap<Live>>,
     to_deliverer: watch::Sender<Arc<Live>>,
     tidy: JoinHandle<()>,
+    noticer: JoinHandle<()>,
     stop: CancellationToken,
 }
 
@@ -78,9 +80,21 @@ impl Running {
         })?);
         let states = Arc::clone(&deliverer);
         let desk: Arc<dyn Desk> = Arc::clone(&embedded) as _;
-        let history: Arc<dyn History> = embedded;
+        let history: Arc<dyn History> = Arc::clone(&embedded) as _;
+        let paused = Arc::clone(&deliverer);
+        let noticer = Noticer::new(notice::Parts {
+            live: Arc::clone(&shared),
+            desk: Arc::clone(&desk),
+            store: Arc::clone(&store),
+            memory: embedded,
+            states: Box::new(move || paused.states()),
+            clock: options.clock.clone(),
+            metrics: Arc::clone(metrics),
+            timing: options.timing.clone(),
+        });
         let shown = Shown::new(Arc::clone(&endpoint), Some(desk), Some(history), move || states.states());
         let stop = CancellationToken::new();
+        let noticer = tokio::spawn(noticer.run(stop.clone()));
         let tidy = tokio::spawn(tidy(
             key.clone(),
             Arc::clone(&shared),
@@ -99,6 +113,7 @@ impl Running {
             live: shared,
             to_deliverer,
             tidy,
+            noticer,
             stop,
         })
     }
@@ -129,6 +144,7 @@ impl Running {
         self.deliverer.stop(grace).await;
         // A retention step is small; the store waits for it anyway.
         let _ = self.tidy.await;
+        let _ = self.noticer.await;
         self.store.close().await;
         info!(listener.key = %self.key, "listener {} is closed", self.key);
     }

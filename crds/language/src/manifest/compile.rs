@@ -25,7 +25,7 @@ pub fn compile(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
         found.filter("spec.filter", filter);
     }
     if let Some(hook) = &spec.pre_page {
-        found.http("spec.prePage", &hook.http.url, &hook.http.headers);
+        found.http("spec.prePage.http", &hook.http.url, &hook.http.headers);
     }
     for (at, destination) in spec.destinations.iter().enumerate() {
         let field = format!("spec.destinations[{at}]");
@@ -36,7 +36,12 @@ pub fn compile(spec: &HubSpotListenerSpec) -> Vec<Refusal> {
             found.0.extend(transform_refusals(&format!("{field}.transform"), transform));
         }
         let Some(http) = &destination.http else { continue };
-        found.http(&field, &http.url, &http.headers);
+        found.http(&format!("{field}.http"), &http.url, &http.headers);
+    }
+    for (at, notice) in spec.desk.notices.iter().enumerate() {
+        if let Some((field, target)) = notice.target() {
+            found.http(&format!("spec.desk.notices[{at}].{field}"), &target.url, &target.headers);
+        }
     }
     if let Some(template) = &spec.data_uri_template {
         found.template("spec.dataUriTemplate", template, Place::Uri);
@@ -60,12 +65,12 @@ pub fn transform_refusals(field: &str, transform: &Transform) -> Vec<Refusal> {
 struct Found(Vec<Refusal>);
 
 impl Found {
-    /// What stands under `field.http`.
+    /// What stands under `field`.
     fn http(&mut self, field: &str, url: &str, headers: &[Header]) {
-        self.template(&format!("{field}.http.url"), url, Place::Uri);
+        self.template(&format!("{field}.url"), url, Place::Uri);
         for (at, header) in headers.iter().enumerate() {
             if let Some(value) = &header.value {
-                self.template(&format!("{field}.http.headers[{at}].value"), value, Place::Raw);
+                self.template(&format!("{field}.headers[{at}].value"), value, Place::Raw);
             }
         }
     }

@@ -90,6 +90,7 @@ pub(super) fn live(destinations: Vec<LiveDestination>) -> Live {
         filter: None,
         hook: None,
         destinations: destinations.into_iter().map(Arc::new).collect(),
+        notices: Vec::new(),
         trace_key: None,
         data_uri: None,
         faults: crate::config::faults::Faults::default(),

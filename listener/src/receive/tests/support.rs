@@ -195,6 +195,7 @@ pub(crate) fn live(path: &str, reply: &Reply) -> Arc<Live> {
         filter: None,
         hook: None,
         destinations: Vec::new(),
+        notices: Vec::new(),
         trace_key: None,
         data_uri: None,
         faults: crate::config::faults::Faults::default(),

@@ -50,6 +50,8 @@ pub(super) fn tune_writer(connection: &Connection) -> Result<(), Trouble> {
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // What is deleted is overwritten with zeros, in rows and in free pages.
+    connection.pragma_update(None, "secure_delete", true)?;
     Ok(())
 }
 

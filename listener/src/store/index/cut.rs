@@ -212,7 +212,7 @@ impl Row {
         pieces: &mut Pieces<'_>,
     ) -> Result<Option<Record>, Trouble> {
         let bytes = match self.fates.remove(&span.element) {
-            Some(Fate::Withheld) => return Ok(None),
+            Some(Fate::Withheld | Fate::Erased) => return Ok(None),
             Some(Fate::Changed(bytes)) => bytes,
             None => pieces.read(span, next)?,
         };

@@ -3,9 +3,10 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::desk::fold::{self, Closer};
+use super::erase;
 use super::history::minutes;
 use super::trouble::{Trouble, count, signed, unsigned};
-use crate::store::{ErrorClass, Failure, NewError, OpenError, PageId, RecordId};
+use crate::store::{ErrorClass, Failure, NewError, OpenError, PRE_PAGE, PageId, RecordId};
 
 /// Bytes of payloads that one list holds at most; a longer list ends early.
 const LIST_BYTES: usize = 64 * 1024 * 1024;
@@ -21,7 +22,7 @@ pub(super) struct Place<'a> {
     pub(super) attempts: u32,
 }
 
-/// Keeps errors and counts them.
+/// Keeps errors and counts them. The record of one without a payload is erased once nobody needs it.
 pub(super) fn insert(
     connection: &Connection,
     place: Place<'_>,
@@ -57,8 +58,11 @@ pub(super) fn insert(
             place.attempts,
         ])?;
         let id = connection.last_insert_rowid();
-        if let Some(payload) = payload {
-            keep.execute(params![id, payload.as_ref()])?;
+        match payload {
+            Some(payload) => {
+                keep.execute(params![id, payload.as_ref()])?;
+            }
+            None => erase::rows::ask(connection, *record, matches!(destination, "" | PRE_PAGE))?,
         }
         if fold {
             fold::close_older(connection, destination, trace_key, *record, Closer::Error(id), *at_ms)?;

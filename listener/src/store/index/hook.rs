@@ -78,6 +78,8 @@ pub(super) enum Fate {
     Changed(Bytes),
     /// It was dropped, or failed: it goes nowhere.
     Withheld,
+    /// Its bytes are gone, or are being overwritten: nobody reads them ([`super::erase`]).
+    Erased,
 }
 
 impl Fate {
@@ -85,7 +87,7 @@ impl Fate {
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Changed(bytes) => bytes.len(),
-            Self::Withheld => 0,
+            Self::Withheld | Self::Erased => 0,
         }
     }
 }
@@ -103,6 +105,12 @@ pub(super) fn fates(connection: &Connection, delivery: u64) -> Result<HashMap<u3
             _ => return Err(Trouble::Damaged("a record has an unknown fate at the hook")),
         };
         fates.insert(row.get(0)?, fate);
+    }
+    let mut statement =
+        connection.prepare_cached("SELECT element FROM erasure WHERE delivery = ?1 AND state > 0")?;
+    let mut rows = statement.query([signed(delivery)])?;
+    while let Some(row) = rows.next()? {
+        fates.insert(row.get(0)?, Fate::Erased);
     }
     Ok(fates)
 }

@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::desk::resend;
+use super::erase;
 use super::errors::{self, Place};
 use super::history::minutes;
 use super::spans::{self, Span};
@@ -32,6 +33,8 @@ pub(super) struct Prepared {
     ignored: usize,
     candidates: Vec<(Span, Option<DedupeKey>)>,
     failed: Vec<NewError>,
+    /// Elements that failed and are not to be kept.
+    erase: Vec<Span>,
 }
 
 /// Groups of the journal, judged.
@@ -40,6 +43,8 @@ pub(super) struct PreparedBatch {
     deliveries: Vec<Prepared>,
     /// Whether errors of one trace key fold.
     fold: bool,
+    /// Whether what fails is kept.
+    keep: bool,
     /// The watermark once they are in the tables.
     pub(super) end: Indexed,
 }
@@ -47,7 +52,7 @@ pub(super) struct PreparedBatch {
 /// Judges every element of a batch.
 pub(super) fn prepare(batch: Batch, sorter: &dyn Sort) -> PreparedBatch {
     let deliveries = batch.entries.into_iter().map(|entry| judge(&entry, sorter)).collect();
-    PreparedBatch { deliveries, fold: sorter.folds(), end: batch.end }
+    PreparedBatch { deliveries, fold: sorter.folds(), keep: sorter.keeps_payload(), end: batch.end }
 }
 
 fn judge(entry: &Entry, sorter: &dyn Sort) -> Prepared {
@@ -61,6 +66,7 @@ fn judge(entry: &Entry, sorter: &dyn Sort) -> Prepared {
         ignored: 0,
         candidates: Vec::with_capacity(judged.len()),
         failed: Vec::new(),
+        erase: Vec::new(),
     };
     for (element, sorted) in (0_u32..).zip(judged) {
         let floor = prepared.candidates.last().map_or(0, |(span, _)| span.end());
@@ -68,7 +74,7 @@ fn judge(entry: &Entry, sorter: &dyn Sort) -> Prepared {
             Sorted::Ignored => prepared.ignored += 1,
             Sorted::Failed { span, failure } => {
                 let error = failed(entry, element, &span, failure, sorter);
-                prepared.failed.push(error);
+                prepared.fail(error, &entry.body, &span, element);
             }
             Sorted::Record { span, key } => {
                 if let Some(place) = within(&entry.body, &span, element, floor) {
@@ -76,12 +82,22 @@ fn judge(entry: &Entry, sorter: &dyn Sort) -> Prepared {
                 } else {
                     let whole = 0..entry.body.len();
                     let error = failed(entry, element, &whole, not_found(), sorter);
-                    prepared.failed.push(error);
+                    prepared.fail(error, &entry.body, &whole, element);
                 }
             }
         }
     }
     prepared
+}
+
+impl Prepared {
+    fn fail(&mut self, error: NewError, body: &Bytes, span: &Range<usize>, element: u32) {
+        if error.payload.is_none() {
+            let whole = Span { element, start: 0, length: u32::try_from(body.len()).unwrap_or(u32::MAX) };
+            self.erase.push(within(body, span, element, 0).unwrap_or(whole));
+        }
+        self.failed.push(error);
+    }
 }
 
 /// A sorter that names bytes which are not there: kept as an error rather than lost.
@@ -176,6 +192,10 @@ pub(super) fn apply(connection: &Connection, batch: &PreparedBatch) -> Result<()
             // Its first try may have left its key; that is no reason to drop it now.
             if is_known(connection, key.as_ref(), delivery.received_at_ms)? && again.is_none() {
                 moved.duplicates += 1;
+                // The first of them may fail; nobody ever needs this one.
+                if !batch.keep {
+                    erase::rows::ask_element(connection, delivery.delivery, *span)?;
+                }
             } else {
                 spans.push(*span);
             }
@@ -191,9 +211,15 @@ pub(super) fn apply(connection: &Connection, batch: &PreparedBatch) -> Result<()
             spans::encode(&spans),
         ])?;
         if fresh {
+            for span in &delivery.erase {
+                erase::rows::ask_element(connection, delivery.delivery, *span)?;
+            }
             errors::insert(connection, Place::default(), &delivery.failed, batch.fold)?;
             if let Some(error) = again.filter(|_| !delivery.failed.is_empty()) {
                 resend::failed_again(connection, error)?;
+                if delivery.failed.iter().any(|failed| failed.payload.is_none()) {
+                    erase::rows::forget(connection, error)?;
+                }
             }
         }
         ordinal += count(spans.len());

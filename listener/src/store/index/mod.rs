@@ -26,6 +26,7 @@ mod connect;
 mod cut;
 mod desk;
 mod destinations;
+mod erase;
 mod errors;
 mod history;
 mod hook;
@@ -43,6 +44,7 @@ mod schema;
 mod settle;
 mod spans;
 mod status;
+mod told;
 mod trouble;
 mod varint;
 mod writer;
@@ -54,12 +56,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use crds::listener::Retention;
 use tokio::sync::watch;
 
 use self::desk::{Runner, Work};
+use self::erase::Eraser;
 use self::history::Follower;
 use self::indexer::{Indexer, Progress};
 use self::lease::Destinations;
@@ -90,6 +94,8 @@ pub struct Options {
     pub max_refused: usize,
     /// Bytes of bodies of refused requests that are kept at most.
     pub max_refused_bytes: usize,
+    /// How often it is looked for payloads that can be erased.
+    pub erase_every: Duration,
 }
 
 impl Options {
@@ -102,6 +108,7 @@ impl Options {
             journal: super::journal::Options::default(),
             max_refused: 1_000,
             max_refused_bytes: 8 * 1024 * 1024,
+            erase_every: erase::EVERY,
         }
     }
 }
@@ -195,6 +202,8 @@ pub struct Embedded {
     indexer: Mutex<Option<JoinHandle<()>>>,
     follower: Arc<Follower>,
     runner: Runner,
+    eraser: Arc<Eraser>,
+    erasing: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
 impl std::fmt::Debug for Embedded {
@@ -206,6 +215,7 @@ impl std::fmt::Debug for Embedded {
 impl Embedded {
     /// Opens or makes the store. Waits for no lock: a store that another process has open is refused.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
+        let every = options.erase_every;
         let opening = tokio::task::spawn_blocking(move || Self::open_blocking(options));
         let store = opening.await.map_err(|_| StoreError::Open("opening ended early".to_owned()))??;
         let work = Work {
@@ -216,21 +226,33 @@ impl Embedded {
             changes: Arc::clone(&store.inner.changes),
         };
         tokio::spawn(store.runner.clone().run(work));
+        let erasing = tokio::spawn(Arc::clone(&store.eraser).run(every));
+        *store.erasing.lock().unwrap_or_else(PoisonError::into_inner) = Some(erasing);
         Ok(store)
     }
 
     fn open_blocking(options: Options) -> Result<Self, StoreError> {
-        let Options { directory, sorter, clock, journal, max_refused, max_refused_bytes } = options;
+        let Options { directory, sorter, clock, journal, max_refused, max_refused_bytes, erase_every: _ } = options;
         let bounds = refused::Bounds { number: max_refused, bytes: max_refused_bytes };
         let (lock, opened) = prepare(&directory)?;
-        let (journal, reader) =
-            Journal::open(&directory.join("journal"), &opened.name, opened.watermark, journal)?;
+        let files = directory.join("journal");
+        erase::redo(&opened.connection, &files, &opened.name)?;
+        let (journal, reader) = Journal::open(&files, &opened.name, opened.watermark, journal)?;
         let inner = start(&directory, lock, opened, journal, Setup { sorter, clock, bounds })?;
         let progress = Arc::new(Progress::default());
         let follower = follow(&inner)?;
         let indexer = index(&inner, reader, Arc::clone(&progress), Arc::clone(&follower))?;
-        let indexer = Mutex::new(Some(indexer));
-        Ok(Self { inner, progress, indexer, follower, runner: Runner::default() })
+        let Inner { writer, readers, journal, database, .. } = &inner;
+        let eraser = Eraser::new(writer.clone(), readers.clone(), journal.clone(), database.clone());
+        Ok(Self {
+            inner,
+            progress,
+            indexer: Mutex::new(Some(indexer)),
+            follower,
+            runner: Runner::default(),
+            eraser: Arc::new(eraser),
+            erasing: Mutex::default(),
+        })
     }
 }
 
@@ -395,6 +417,11 @@ impl Store for Embedded {
 
     async fn close(&self) {
         self.runner.stop();
+        self.eraser.stop();
+        let erasing = self.erasing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(erasing) = erasing {
+            let _ = erasing.await;
+        }
         self.inner.journal.close().await;
         // What is acknowledged is indexed before the end, where that works.
         self.progress.finish();
@@ -414,5 +441,6 @@ impl Drop for Embedded {
         self.progress.stop();
         self.follower.stop();
         self.runner.stop();
+        self.eraser.stop();
     }
 }

@@ -209,8 +209,9 @@ fn deliveries(connection: &Connection, before_ms: i64) -> Result<u64, Trouble> {
         return Ok(found);
     }
     let mut removed = 0;
-    // What the hook gave for their records goes first: the bound is that of the rows that are there.
-    for table in ["hooked WHERE delivery", "delivery WHERE seq"] {
+    // What the hook gave for their records, and what was erased, goes first: the bound is that of the rows that
+    // are there.
+    for table in ["hooked WHERE delivery", "erasure WHERE delivery", "delivery WHERE seq"] {
         let bound = "<= min(?1, (SELECT min(seq) FROM delivery) + ?2)";
         removed =
             connection.prepare_cached(&format!("DELETE FROM {table} {bound}"))?.execute([last, STEP - 1])?;

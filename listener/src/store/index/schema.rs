@@ -34,8 +34,14 @@ use super::trouble::Trouble;
 pub(super) const APPLICATION_ID: i32 = 0x4853_4c69;
 
 /// What leads from version n to n + 1.
-const MIGRATIONS: [&str; 4] =
-    [FIRST, HOOK, include_str!("desk/tables.sql"), include_str!("history/tables.sql")];
+const MIGRATIONS: [&str; 6] = [
+    FIRST,
+    HOOK,
+    include_str!("desk/tables.sql"),
+    include_str!("history/tables.sql"),
+    include_str!("erase/tables.sql"),
+    TOLD,
+];
 
 const FIRST: &str = "
 CREATE TABLE meta(
@@ -168,6 +174,14 @@ CREATE TABLE hooked(
 ) STRICT;
 ALTER TABLE destination ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE destination ADD COLUMN withheld INTEGER NOT NULL DEFAULT 0;
+";
+
+/// Up to when, or when, a notice has told something.
+const TOLD: &str = "
+CREATE TABLE told(
+    key TEXT PRIMARY KEY,
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 ";
 
 /// What a file turned out to be.

@@ -79,6 +79,7 @@ macro_rules! shared {
 
 mod desk;
 mod desk_bench;
+mod erase;
 mod history;
 mod hook;
 mod sizes;

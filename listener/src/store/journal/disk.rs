@@ -7,6 +7,9 @@
 //! was sealed before it got a group is made anew under its own number, so that a
 //! full disk does not fill up with empty segments.
 //!
+//! A segment is full by its bytes, or by the time since its first group: so on a quiet listener
+//! too a segment can go by its age once a later one has a group.
+//!
 //! The first failure is followed by a try at once, the next ones by one in
 //! `RETRY`: requests in between are answered without the disk.
 
@@ -16,7 +19,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::format::{FIRST_GROUP, GroupHeader, Seal, SegmentHeader};
+use super::format::{FIRST_GROUP, GROUP_HEADER, GroupHeader, Seal, SegmentHeader};
 use super::shared::Segment;
 use super::{Indexed, Position, segment};
 
@@ -35,12 +38,23 @@ struct Active {
     usual: u64,
 }
 
+/// When a segment is full.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Bytes.
+    pub(super) bytes: u64,
+    /// Milliseconds since its first group.
+    pub(super) ms: i64,
+}
+
 /// Where groups go. One per journal, in the hands of its writer.
 #[derive(Debug)]
 pub(super) struct Disk {
     directory: PathBuf,
     store: String,
-    segment_bytes: u64,
+    bounds: Bounds,
+    /// Arrival of the last delivery of the newest segment's first group; none without a group.
+    begun_at_ms: Option<i64>,
     /// Number and valid length of the newest segment.
     segment: u64,
     end: u64,
@@ -61,17 +75,19 @@ impl Disk {
     pub(super) fn new(
         directory: PathBuf,
         store: &str,
-        segment_bytes: u64,
+        bounds: Bounds,
         newest: (File, Segment, u64),
         last: Indexed,
     ) -> Self {
         let (file, Segment { number, end, file_bytes, .. }, previous_length) = newest;
-        let active =
-            Active { file, seal: Seal::new(store, number), written: file_bytes, room: true, usual: 0 };
+        let seal = Seal::new(store, number);
+        let begun_at_ms = first_group(&file, &seal, end);
+        let active = Active { file, seal, written: file_bytes, room: true, usual: 0 };
         Self {
             directory,
             store: store.to_owned(),
-            segment_bytes,
+            bounds,
+            begun_at_ms,
             segment: number,
             end,
             previous_length,
@@ -88,10 +104,14 @@ impl Disk {
         self.last
     }
 
-    /// The place where a group of `length` bytes will be put; makes a new segment where one is needed.
-    pub(super) fn place(&mut self, length: u64) -> Result<(Position, Seal), String> {
-        let full = self.end > FIRST_GROUP && self.end.saturating_add(length) > self.segment_bytes;
-        if full && let Some(Active { file, .. }) = self.active.take() {
+    /// The place where a group of `length` bytes that came at `at_ms` will be put; makes a new segment
+    /// where one is needed.
+    pub(super) fn place(&mut self, length: u64, at_ms: i64) -> Result<(Position, Seal), String> {
+        let full = self.end.saturating_add(length) > self.bounds.bytes;
+        let old = self.begun_at_ms.is_some_and(|begun| at_ms.saturating_sub(begun) >= self.bounds.ms);
+        if self.end > FIRST_GROUP
+            && (full || old)
+            && let Some(Active { file, .. }) = self.active.take() {
             // Gives back what was written ahead. The next header says how long it is, so this may fail.
             let _ = file.set_len(self.end);
         }
@@ -110,11 +130,12 @@ impl Disk {
     /// `header` is that of the group.
     pub(super) fn put(&mut self, group: &[u8], header: &GroupHeader) -> Result<(), String> {
         let Some(active) = self.active.as_mut() else { return Err(self.reason.clone()) };
-        let room = self.segment_bytes.saturating_sub(self.end);
+        let room = self.bounds.bytes.saturating_sub(self.end);
         match active.put(self.end, group, room) {
             Ok(()) => {
                 self.end += group.len() as u64;
                 self.failures = 0;
+                self.begun_at_ms = self.begun_at_ms.or(Some(header.last_received_at_ms));
                 self.last = Indexed {
                     position: Position { segment: self.segment, offset: self.end },
                     last_delivery: header.last_delivery(),
@@ -154,13 +175,14 @@ impl Disk {
             previous_length,
         };
         // After a failure a header alone would prove little about the space there is.
-        let room = if self.failures > 0 { segment::PROVEN_ROOM.min(self.segment_bytes) } else { 0 };
+        let room = if self.failures > 0 { segment::PROVEN_ROOM.min(self.bounds.bytes) } else { 0 };
         match segment::create(&self.directory, &header, room) {
             Ok(file) => {
                 let seal = Seal::new(&self.store, number);
                 self.active = Some(Active { file, seal, written: FIRST_GROUP + room, room: true, usual: 0 });
                 self.segment = number;
                 self.end = FIRST_GROUP;
+                self.begun_at_ms = None;
                 self.previous_length = previous_length;
                 Ok(())
             }
@@ -196,6 +218,15 @@ impl Disk {
         self.reason = format!("{what}: {error}");
         self.reason.clone()
     }
+}
+
+/// When the first group of a segment came.
+fn first_group(file: &File, seal: &Seal, end: u64) -> Option<i64> {
+    let mut bytes = [0; GROUP_HEADER];
+    if end <= FIRST_GROUP || file.read_exact_at(&mut bytes, FIRST_GROUP).is_err() {
+        return None;
+    }
+    GroupHeader::decode(&bytes, seal, FIRST_GROUP).map(|header| header.last_received_at_ms)
 }
 
 impl Active {

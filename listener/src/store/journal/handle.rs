@@ -2,7 +2,7 @@
 
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -33,6 +33,7 @@ pub struct Journal {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) directory: PathBuf,
+    pub(super) store: String,
     pub(super) shared: Arc<Shared>,
     pub(super) commands: mpsc::Sender<Command>,
     /// Gone when the writer has ended.
@@ -79,6 +80,13 @@ impl Journal {
     /// Part of a body: `range` within `location`.
     pub fn read(&self, location: Location, range: Range<u32>) -> io::Result<Bytes> {
         self.inner.bodies.read(&self.inner.shared, location, range)
+    }
+
+    /// Directory and name of the store, and the valid length of a segment.
+    pub(super) fn place_of(&self, number: u64) -> io::Result<(&Path, &str, u64)> {
+        let known = self.inner.shared.state().segment(number);
+        let end = known.ok_or(io::ErrorKind::NotFound)?.end;
+        Ok((&self.inner.directory, &self.inner.store, end))
     }
 
     /// Everything before here is indexed: frees the backlog bound.

@@ -31,6 +31,8 @@
 //!    reads it: see `open`.
 //! 6. The segment that holds the last group is never removed. So a journal that
 //!    ends before the index does has lost something, and is refused.
+//! 7. Bytes of a group that is synced change only where its index asks for it ([`erase`]): length,
+//!    number and deliveries of the group stay, and its CRC fits again.
 //!
 //! # What cannot be told
 //!
@@ -55,6 +57,7 @@
 
 mod bodies;
 mod disk;
+mod erase;
 mod format;
 mod groups;
 mod handle;
@@ -72,6 +75,7 @@ mod writer;
 use bytes::Bytes;
 use uuid::Uuid;
 
+pub use erase::{Hole, Rewrite, redo};
 pub use handle::Journal;
 pub use reader::Reader;
 
@@ -126,6 +130,9 @@ pub struct Entry {
 pub struct Options {
     /// Bytes after which a new segment is begun.
     pub segment_bytes: u64,
+    /// Milliseconds after its first group at which a new segment is begun, by the arrival of
+    /// deliveries: the next one goes into the new one.
+    pub segment_ms: i64,
     /// Deliveries that may wait for the writer.
     pub queue: usize,
     /// Bytes that may be accepted and not indexed.
@@ -134,7 +141,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { segment_bytes: 64 * 1024 * 1024, queue: 4096, max_unindexed_bytes: 4 * 1024 * 1024 * 1024 }
+        Self {
+            segment_bytes: 64 * 1024 * 1024,
+            segment_ms: 60 * 60 * 1000,
+            queue: 4096,
+            max_unindexed_bytes: 4 * 1024 * 1024 * 1024,
+        }
     }
 }
 

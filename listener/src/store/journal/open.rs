@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use super::bodies::Bodies;
-use super::disk::Disk;
+use super::disk::{Bounds, Disk};
 use super::format::{FIRST_GROUP, MAX_STORE_NAME, SEGMENT_HEADER, SegmentHeader};
 use super::handle::Inner;
 use super::scan::{self, Found};
@@ -119,7 +119,7 @@ fn start(
 ) -> Result<(Journal, Reader), StoreError> {
     let Repaired { found, file, newest } = repaired;
     let Found { segments, start, end, last_received_at_ms, previous_length, .. } = found;
-    let Options { segment_bytes, queue, max_unindexed_bytes } = options;
+    let Options { segment_bytes, segment_ms, queue, max_unindexed_bytes } = options;
     let shared = Arc::new(Shared::new(State {
         segments,
         end,
@@ -129,7 +129,8 @@ fn start(
         closed: false,
     }));
     let newest = (file, newest, previous_length);
-    let disk = Disk::new(directory.to_owned(), store, segment_bytes, newest, end);
+    let bounds = Bounds { bytes: segment_bytes, ms: segment_ms };
+    let disk = Disk::new(directory.to_owned(), store, bounds, newest, end);
     let (commands, waiting) = mpsc::channel(queue.max(1));
     let (ended, ending) = watch::channel(());
     let writer = Writer::new(disk, Arc::clone(&shared), waiting);
@@ -139,7 +140,7 @@ fn start(
         .map_err(|error| StoreError::Failed(format!("the writer's thread cannot be started: {error}")))?;
     let reader = Reader::new(directory.to_owned(), store, Arc::clone(&shared), start);
     let bodies = Bodies::new(directory.to_owned());
-    let inner =
-        Inner { directory: directory.to_owned(), shared, commands, ending, bodies, max_unindexed_bytes };
+    let (directory, store) = (directory.to_owned(), store.to_owned());
+    let inner = Inner { directory, store, shared, commands, ending, bodies, max_unindexed_bytes };
     Ok((Journal::new(inner), reader))
 }

@@ -1,5 +1,6 @@
 //! The journal on real files.
 
+mod erasing;
 mod full;
 mod model;
 mod opening;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{Batch, Entry, Indexed, Journal, NewEntry, Options, Reader, segment};
+use super::{Batch, Entry, Indexed, Journal, Location, NewEntry, Options, Reader, segment};
 use crate::store::{AppendError, StoreError};
 
 const STORE: &str = "5f0c9a7be13d4c28";

@@ -185,9 +185,9 @@ impl Writer {
     /// Number of the first delivery, once the group is on disk.
     fn put(&mut self) -> Result<u64, String> {
         let length = self.buffer.len() as u64;
-        let (position, seal) = self.disk.place(length)?;
-        let before = self.disk.last();
         let received_at_ms = self.received_at_ms;
+        let (position, seal) = self.disk.place(length, received_at_ms)?;
+        let before = self.disk.last();
         let count = u32::try_from(self.group.len()).map_err(|error| error.to_string())?;
         let header = GroupHeader {
             group: before.last_group + 1,

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashSet};
 use bytes::Bytes;
 use rusqlite::{Connection, params};
 
+use crate::store::index::erase;
 use crate::store::index::errors;
 use crate::store::index::pages::{self, NewPage};
 use crate::store::index::trouble::{Trouble, count, signed, unsigned};
@@ -263,7 +264,7 @@ fn open_again(
     failure: &NewError,
     attempts: u32,
 ) -> Result<(), Trouble> {
-    let NewError { record: _, failure, trace_key: _, data_uri: _, payload: _, at_ms } = failure;
+    let NewError { record: _, failure, trace_key: _, data_uri: _, payload, at_ms } = failure;
     let message = errors::message(connection, &failure.message)?;
     connection
         .prepare_cached(
@@ -281,7 +282,8 @@ fn open_again(
             page.map(signed),
             attempts,
         ])?;
-    Ok(())
+    // Retry data is not to be stored any more.
+    if payload.is_none() { erase::rows::forget(connection, error) } else { Ok(()) }
 }
 
 /// Opens errors that were to go to destinations that are gone.

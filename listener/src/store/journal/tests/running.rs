@@ -212,3 +212,25 @@ async fn damage_while_running_is_an_error_of_the_reader_and_nothing_behind_it_is
     }
     journal.close().await;
 }
+
+#[test]
+fn a_segment_is_closed_by_its_age_also_after_an_opening() {
+    runtime().block_on(async {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |received_at_ms| NewEntry { received_at_ms, ..entry(b"[]") };
+        let hour = Options::default().segment_ms;
+        let open = || Journal::open(directory.path(), STORE, None, Options::default()).unwrap();
+        let segments = || segment::list(directory.path()).unwrap().len();
+        let (journal, _reader) = open();
+        journal.append(at(1_000)).await.unwrap();
+        journal.append(at(hour + 999)).await.unwrap();
+        assert_eq!(segments(), 1, "not an hour");
+        journal.close().await;
+        let (journal, mut reader) = open();
+        journal.append(at(hour + 1_000)).await.unwrap();
+        journal.append(at(2 * hour)).await.unwrap();
+        assert_eq!(segments(), 2);
+        assert_eq!(entries(&mut reader).len(), 4);
+        journal.close().await;
+    });
+}
