@@ -13,6 +13,7 @@ pub mod sample;
 mod secrets;
 pub mod send;
 pub mod serve;
+pub mod store;
 pub mod verify;
 
 use std::io::{self, Write};
@@ -34,6 +35,7 @@ enum Command {
     Dev(dev::Args),
     Send(send::Args),
     Errors(errors::Args),
+    Store(store::Args),
     Check(check::Args),
     Preview(preview::Args),
     Sample(sample::Args),
@@ -48,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Dev(args) => dev::run(args),
         Command::Send(args) => send::run(args),
         Command::Errors(args) => errors::run(args),
+        Command::Store(args) => store::run(args),
         Command::Check(args) => check::run(args),
         Command::Preview(args) => preview::run(args),
         Command::Sample(args) => sample::run(&args),

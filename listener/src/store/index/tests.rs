@@ -67,6 +67,7 @@ macro_rules! shared {
     )* };
 }
 
+mod backup;
 mod desk;
 mod desk_bench;
 mod hook;

@@ -59,6 +59,7 @@ mod format;
 mod groups;
 mod handle;
 mod open;
+mod outside;
 mod reader;
 mod refusal;
 mod scan;
@@ -73,7 +74,9 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 pub use handle::Journal;
+pub use outside::{Held, Outside, Place, Visit};
 pub use reader::Reader;
+pub use segment::{list as segments, path as segment_path, sync_directory};
 
 /// A place between two groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
