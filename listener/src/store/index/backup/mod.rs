@@ -23,8 +23,8 @@
 //!
 //! Retention may remove segments meanwhile. What it removed before step 2, the index of step 2 does not
 //! need. What it removes later is in the copy already, but for a segment begun after step 1 looked last and
-//! removed before step 3 came to it, some moments later, though segments are kept for hours. The last step
-//! does not trust in that:
+//! removed before step 3 came to it: moments, in which only a retention of no hours removes one. The last
+//! step does not trust in that:
 //!
 //! 4. The copy is verified whole ([`verify`]): what is missing or was written wrongly is found now. Only then
 //!    `store.db` gets its name and `backup.json` is written. A copy that was cut short has neither, and is
