@@ -45,6 +45,10 @@ In the namespaces of the listeners: a ClusterRole, or with `watchNamespace` a Ro
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [list, watch, create, patch, delete]
+# As many pods as the load asks for, where the manifest wants that; deleted when it no longer does.
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [list, watch, create, patch, delete]
 # Where the pods are, to ask them for their counters. Never to change one.
 - apiGroups: [""]
   resources: [pods]

@@ -152,6 +152,41 @@ fn several_pods_need_postgres() {
 }
 
 #[test]
+fn autoscaling_needs_postgres_a_cpu_request_and_no_replicas() {
+    let scaled = |more: Value| {
+        let mut spec = with("/autoscaling", json!({"maxReplicas": 4}));
+        spec["storage"] = json!({"postgres": {"urlSecretRef": {"name": "db", "key": "url"}}});
+        for (field, value) in more.as_object().into_iter().flatten() {
+            spec[field.as_str()] = value.clone();
+        }
+        spec
+    };
+    accepted(&scaled(json!({})));
+    accepted(&scaled(json!({"replicas": 1, "resources": {}})));
+    accepted(&scaled(json!({"resources": {"requests": {"cpu": "250m"}}})));
+    accepted(&scaled(json!({"resources": {"limits": {"cpu": 1}}})));
+    let one = |spec: &Value, text: &str| assert_eq!(refusals(spec), [text]);
+    one(
+        &with("/autoscaling", json!({"maxReplicas": 4})),
+        "spec.autoscaling: an embedded store serves one pod; remove autoscaling, or set storage.postgres",
+    );
+    one(
+        &scaled(json!({"replicas": 3})),
+        "spec.replicas: with autoscaling there are as many pods as the load asks for; remove replicas, or remove autoscaling",
+    );
+    one(
+        &scaled(json!({"resources": {"requests": {"memory": "1Gi"}}})),
+        "spec.resources: autoscaling goes by the CPU that the pods request, and they request none; \
+         write resources.requests.cpu, such as 250m, or remove resources",
+    );
+    one(
+        &scaled(json!({"autoscaling": {"minReplicas": 5, "maxReplicas": 4}})),
+        "spec.autoscaling.minReplicas: there cannot be more pods at least than at most; \
+         write a minReplicas that is not above maxReplicas",
+    );
+}
+
+#[test]
 fn a_listener_has_at_least_one_pod() {
     pair(
         "/replicas",

@@ -6,6 +6,7 @@
 //! walks through have a maximum, or the API server would refuse the rule as too costly.
 #![expect(unreachable_pub, reason = "KubeSchema derives a public copy of each type inside a function")]
 
+mod autoscaling;
 mod desk;
 mod destination;
 mod notice;
@@ -20,11 +21,12 @@ mod storage;
 mod transform;
 mod url;
 
+pub use autoscaling::Autoscaling;
 pub use desk::{Desk, TokensRef};
-pub use notice::{Notice, NoticeKind, NoticeTarget};
 pub use destination::{
     Destination, Format, Header, HeaderSource, HttpDestination, LogDestination, RateLimit, Retry,
 };
+pub use notice::{Notice, NoticeKind, NoticeTarget};
 pub use page::Page;
 pub use pod::PodTemplate;
 pub use pre_page::{PrePage, PrePageHttp};
@@ -88,6 +90,15 @@ const RESERVED_HEADER_MESSAGE: &str =
 #[x_kube(validation = Rule::new("self.replicas <= 1 || has(self.storage.postgres)")
     .message("an embedded store serves one pod; set replicas to 1, or set storage.postgres")
     .field_path(".replicas"))]
+#[x_kube(validation = Rule::new("!has(self.autoscaling) || has(self.storage.postgres)")
+    .message("an embedded store serves one pod; remove autoscaling, or set storage.postgres")
+    .field_path(".autoscaling"))]
+#[x_kube(validation = Rule::new("!has(self.autoscaling) || self.replicas == 1")
+    .message("with autoscaling there are as many pods as the load asks for; remove replicas, or remove autoscaling")
+    .field_path(".replicas"))]
+#[x_kube(validation = Rule::new(AUTOSCALING_CPU)
+    .message("autoscaling goes by the CPU that the pods request, and they request none; write resources.requests.cpu, such as 250m, or remove resources")
+    .field_path(".resources"))]
 pub struct HubSpotListenerSpec {
     /// Name shown to people wherever the listener is listed.
     #[schemars(length(max = limits::MAX_DISPLAY_NAME))]
@@ -176,6 +187,10 @@ pub struct HubSpotListenerSpec {
     #[x_kube(validation = Rule::new("self >= 1")
         .message("without a pod the URL does not answer; write 1 or more, or use paused: true to hold pages back"))]
     pub replicas: i32,
+    /// Lets a `HorizontalPodAutoscaler` decide how many pods there are, in the place of `replicas`;
+    /// needs `storage.postgres`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscaling: Option<Autoscaling>,
     /// Resources of the listener's container.
     #[serde(
         default,
@@ -192,6 +207,12 @@ pub struct HubSpotListenerSpec {
 const NAME_RULE: &str =
     "self.metadata.name.size() <= 63 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')";
 pub(crate) const NAME_MESSAGE: &str = "the name becomes that of a Service; write at most 63 small letters, digits and -, beginning with a letter";
+
+/// Without `resources` the operator's own requests hold; a limit alone is a request too.
+const AUTOSCALING_CPU: &str = "!has(self.autoscaling) || !has(self.resources) \
+    || (!has(self.resources.requests) && !has(self.resources.limits) && !has(self.resources.claims)) \
+    || (has(self.resources.requests) && 'cpu' in self.resources.requests) \
+    || (has(self.resources.limits) && 'cpu' in self.resources.limits)";
 
 fn one() -> i32 {
     1

@@ -15,6 +15,7 @@ pub mod sample;
 mod secrets;
 pub mod send;
 pub mod serve;
+pub mod store;
 pub mod verify;
 
 use std::io::{self, Write};
@@ -40,6 +41,7 @@ enum Command {
     Records(history::records::Args),
     Refusals(history::refusals::Args),
     Replay(history::replay::Args),
+    Store(store::Args),
     Check(check::Args),
     Preview(preview::Args),
     Sample(sample::Args),
@@ -58,6 +60,7 @@ pub fn main() -> ExitCode {
         Command::Records(args) => history::records::run(args),
         Command::Refusals(args) => history::refusals::run(args),
         Command::Replay(args) => history::replay::run(args),
+        Command::Store(args) => store::run(args),
         Command::Check(args) => check::run(args),
         Command::Preview(args) => preview::run(args),
         Command::Sample(args) => sample::run(&args),

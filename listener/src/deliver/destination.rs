@@ -180,11 +180,18 @@ impl Destination {
 
     /// Sends a leased page as soon as the rate limit lets it.
     async fn send(&mut self, plan: Arc<Plan>, page: Page) {
-        while let Some(Err(wait)) = self.limiter.as_ref().map(Limiter::take) {
-            tokio::select! {
-                () = tokio::time::sleep(wait) => continue,
-                () = self.stop.cancelled() => {}
-                changed = self.live.changed(), if !self.live_ended => self.noticed(changed.is_ok()),
+        while let Some(limiter) = &mut self.limiter {
+            match limiter.take(&*self.context.store, &self.name).await {
+                Ok(Ok(())) => break,
+                Ok(Err(wait)) => tokio::select! {
+                    () = tokio::time::sleep(wait) => continue,
+                    () = self.stop.cancelled() => {}
+                    changed = self.live.changed(), if !self.live_ended => self.noticed(changed.is_ok()),
+                },
+                Err(error) => {
+                    give_back(&self.context, &page.id, &self.abandon).await;
+                    return self.store_failed(&error).await;
+                }
             }
             return give_back(&self.context, &page.id, &self.abandon).await;
         }

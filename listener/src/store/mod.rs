@@ -54,6 +54,12 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Says what became of a leased page, in one transaction.
     async fn settle(&self, settlement: Settlement) -> Result<(), StoreError>;
 
+    /// Takes places of a destination's rate limit, which holds over all processes that share the
+    /// store. A store of one process leaves it to the caller.
+    async fn places(&self, _destination: &str, _wanted: PlacesWanted) -> Result<Places, StoreError> {
+        Ok(Places::Alone)
+    }
+
     /// Changes whenever there may be something new to lease.
     fn changes(&self) -> watch::Receiver<u64>;
 

@@ -48,6 +48,7 @@ pub fn desired(children: &Children) -> Vec<Desired> {
         ingress,
         http_route,
         disruption_budget,
+        autoscaler,
         network_policy,
     } = children;
     let mut all: Vec<Desired> = [
@@ -59,6 +60,7 @@ pub fn desired(children: &Children) -> Vec<Desired> {
         disruption_budget.as_ref().and_then(|budget| Desired::new(Kind::PodDisruptionBudget, budget)),
         ingress.as_ref().and_then(|ingress| Desired::new(Kind::Ingress, ingress)),
         http_route.as_ref().and_then(|route| Desired::new(Kind::HttpRoute, route)),
+        autoscaler.as_ref().and_then(|autoscaler| Desired::new(Kind::HorizontalPodAutoscaler, autoscaler)),
         Desired::new(Kind::Deployment, deployment),
     ]
     .into_iter()

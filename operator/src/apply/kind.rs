@@ -3,6 +3,7 @@
 use std::fmt;
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -30,13 +31,15 @@ pub enum Kind {
     Ingress,
     /// gateway.networking.k8s.io/v1
     HttpRoute,
+    /// autoscaling/v2
+    HorizontalPodAutoscaler,
     /// apps/v1
     Deployment,
 }
 
 impl Kind {
     /// All of them: what a pod needs first, the Deployment last, so that no pod starts half furnished.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ServiceAccount,
         Self::ConfigMap,
         Self::PersistentVolumeClaim,
@@ -45,6 +48,7 @@ impl Kind {
         Self::PodDisruptionBudget,
         Self::Ingress,
         Self::HttpRoute,
+        Self::HorizontalPodAutoscaler,
         Self::Deployment,
     ];
 
@@ -64,6 +68,7 @@ impl Kind {
             Self::PodDisruptionBudget => "PodDisruptionBudget",
             Self::Ingress => "Ingress",
             Self::HttpRoute => "HTTPRoute",
+            Self::HorizontalPodAutoscaler => "HorizontalPodAutoscaler",
             Self::Deployment => "Deployment",
         }
     }
@@ -72,7 +77,14 @@ impl Kind {
     /// accepted and not delivered, and goes with its listener or by a person's hand. The others are
     /// always wanted.
     pub fn is_pruned(self) -> bool {
-        matches!(self, Self::NetworkPolicy | Self::PodDisruptionBudget | Self::Ingress | Self::HttpRoute)
+        matches!(
+            self,
+            Self::NetworkPolicy
+                | Self::PodDisruptionBudget
+                | Self::Ingress
+                | Self::HttpRoute
+                | Self::HorizontalPodAutoscaler
+        )
     }
 
     /// Whether a pod cannot start without it.
@@ -94,6 +106,7 @@ impl Kind {
                 &GroupVersionKind::gvk("gateway.networking.k8s.io", "v1", "HTTPRoute"),
                 "httproutes",
             ),
+            Self::HorizontalPodAutoscaler => ApiResource::erase::<HorizontalPodAutoscaler>(&()),
             Self::Deployment => ApiResource::erase::<Deployment>(&()),
         }
     }

@@ -21,6 +21,11 @@
 //! Anything else is drift or news, and is applied. A process that begins remembers nothing, and
 //! so applies each child once: that repairs what drifted while no operator ran.
 //!
+//! # The number of pods
+//!
+//! With autoscaling the Deployment is applied without one. What the operator said before would go back
+//! to 1 when it says it no more, so [`handover`] first has somebody else say the number that stands.
+//!
 //! # What is never touched
 //!
 //! An object that has a child's name and is not this listener's ([`Refusal::Foreign`]). The
@@ -30,6 +35,7 @@
 //! never pruned: it may hold what was accepted and not delivered ([`Kind::is_pruned`]).
 
 pub mod children;
+mod handover;
 pub mod kind;
 pub mod label;
 pub mod memory;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tracing::info;
 
 use super::children::Desired;
+use super::handover;
 use super::kind::Kind;
 use super::label::FIELD_MANAGER;
 use super::memory::{Applied, Memory, older, stands};
@@ -174,6 +175,14 @@ impl Applier {
         }
         let parameters = PatchParams::apply(FIELD_MANAGER).force();
         let api = self.api(kind, &owner.key.namespace);
+        if let Some(seen) = seen
+            && handover::is_due(child)
+            && applied.as_ref().is_none_or(|applied| applied.hash != child.hash)
+            && let Some(replicas) = self.replicas(&seen.key)
+        {
+            let handed = handover::hand_over(&api, child, &seen.uid, replicas).await;
+            handed.map_err(|error| ApplyError::of(kind, name, error))?;
+        }
         let written = api.patch(name, &parameters, &Patch::Apply(&manifest)).await;
         let written = written.map_err(|error| ApplyError::of(kind, name, error))?;
         if seen.map(|seen| &seen.version) != written.metadata.resource_version.as_ref() {
@@ -187,6 +196,11 @@ impl Applier {
         };
         self.memory.set(&owner.key, kind, name, applied);
         Ok(())
+    }
+
+    /// The number of pods that a Deployment asks for now.
+    fn replicas(&self, deployment: &Key) -> Option<i32> {
+        self.caches.deployment(deployment)?.spec?.replicas
     }
 
     /// What has this name, whatever its labels.

@@ -21,7 +21,8 @@ pub(super) fn build(validated: &Validated, defaults: &Defaults) -> Deployment {
     Deployment {
         metadata: metadata::of(validated),
         spec: Some(DeploymentSpec {
-            replicas: Some(spec.replicas),
+            // What is not said here is the autoscaler's: see `apply::handover`.
+            replicas: spec.autoscaling.is_none().then_some(spec.replicas),
             revision_history_limit: Some(HISTORY),
             progress_deadline_seconds: Some(PROGRESS_DEADLINE_SECONDS),
             selector: LabelSelector {

@@ -8,9 +8,10 @@ use kube::ResourceExt;
 use super::{labels, metadata};
 use crate::validate::Validated;
 
-/// A budget, with more than one replica: with one it would hold every drain up for ever.
+/// A budget, where there may be more than one pod: one at a time may go.
 pub(super) fn build(validated: &Validated) -> Option<PodDisruptionBudget> {
-    (validated.listener.spec.replicas > 1).then(|| PodDisruptionBudget {
+    let spec = &validated.listener.spec;
+    (spec.replicas > 1 || spec.autoscaling.is_some()).then(|| PodDisruptionBudget {
         metadata: metadata::of(validated),
         spec: Some(PodDisruptionBudgetSpec {
             max_unavailable: Some(IntOrString::Int(1)),

@@ -8,6 +8,7 @@
 //!    A change of what is in them reaches the pods as files, without a restart.
 //! 3. Selectors never change: the API server refuses that of a Deployment.
 
+pub mod autoscaler;
 pub mod claim;
 pub mod config_map;
 pub mod deployment;
@@ -26,6 +27,7 @@ mod tests;
 mod volumes;
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -51,8 +53,10 @@ pub struct Children {
     pub ingress: Option<Ingress>,
     /// `gateway.networking.k8s.io/v1` `HTTPRoute`, when the manifest names a Gateway.
     pub http_route: Option<DynamicObject>,
-    /// With more than one replica.
+    /// With more than one replica, or with autoscaling.
     pub disruption_budget: Option<PodDisruptionBudget>,
+    /// With autoscaling.
+    pub autoscaler: Option<HorizontalPodAutoscaler>,
     /// By the operator's switch.
     pub network_policy: Option<NetworkPolicy>,
 }
@@ -68,6 +72,7 @@ pub fn build(validated: &Validated, defaults: &Defaults) -> Children {
         ingress: ingress::build(validated, defaults),
         http_route: http_route::build(validated),
         disruption_budget: disruption_budget::build(validated),
+        autoscaler: autoscaler::build(validated),
         network_policy: network_policy::build(validated, defaults),
     }
 }

@@ -23,6 +23,7 @@ fn each(children: &Children) -> Vec<(&'static str, Value)> {
         ingress,
         http_route,
         disruption_budget,
+        autoscaler,
         network_policy,
     } = children;
     let all = [
@@ -34,6 +35,7 @@ fn each(children: &Children) -> Vec<(&'static str, Value)> {
         ("ingress", value(ingress.as_ref())),
         ("http_route", value(http_route.as_ref())),
         ("disruption_budget", value(disruption_budget.as_ref())),
+        ("autoscaler", value(autoscaler.as_ref())),
         ("network_policy", value(network_policy.as_ref())),
     ];
     all.into_iter().filter(|(_, value)| !value.is_null()).collect()
@@ -48,8 +50,13 @@ const GATEWAY: &str = "  replicas: 3
   url: {gateway: {parentRefs: [{name: public, namespace: gateways, sectionName: https}]}}
 ";
 
+const SCALED: &str = "  autoscaling: {maxReplicas: 8, targetCPUUtilizationPercentage: 60}
+  storage: {postgres: {urlSecretRef: {name: db, key: url}}}
+";
+
 fn scene(name: &str) -> Children {
     match name {
+        "scaled" => children(&format!("{SMALL}{SCALED}"), &with_host()),
         "small" => children(SMALL, &with_host()),
         "full" => children(
             FULL,
@@ -67,6 +74,22 @@ fn every_child_is_as_it_was(#[case] name: &str) {
     for (child, value) in each(&scene(name)) {
         insta::assert_yaml_snapshot!(format!("{name}_{child}"), value);
     }
+}
+
+#[test]
+fn with_autoscaling_the_number_of_pods_is_not_the_operators() {
+    let scaled = scene("scaled");
+    for (child, value) in each(&scaled).into_iter().filter(|(child, _)| *child != "service_account") {
+        if ["autoscaler", "disruption_budget"].contains(&child) {
+            insta::assert_yaml_snapshot!(format!("scaled_{child}"), value);
+        }
+    }
+    let spec = scaled.deployment.spec.unwrap();
+    assert_eq!(spec.replicas, None);
+    let gateway = scene("gateway").deployment.spec.unwrap();
+    assert_eq!(gateway.replicas, Some(3));
+    assert_eq!(spec.template, gateway.template, "the pods do not start anew when a number is handed over");
+    assert!(scene("gateway").autoscaler.is_none());
 }
 
 #[test]

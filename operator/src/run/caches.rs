@@ -5,7 +5,7 @@
 //! phase. Nothing holds `managedFields`. No value of a Secret is ever asked for here.
 
 use crds::HubSpotListener;
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, PodSpec, PodStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::DeserializeGuard;
@@ -108,8 +108,11 @@ pub(super) fn slim_pod(pod: &mut Pod) {
     });
 }
 
-/// Leaves metadata and status: what is wanted is in the manifest.
+/// Leaves metadata, status and the number of pods: what else is wanted is in the manifest.
 pub(super) fn slim_deployment(deployment: &mut Deployment) {
     slim_meta(&mut deployment.metadata);
-    deployment.spec = None;
+    deployment.spec = deployment
+        .spec
+        .take()
+        .map(|spec| DeploymentSpec { replicas: spec.replicas, ..DeploymentSpec::default() });
 }

@@ -105,7 +105,7 @@ struct Call {
 }
 
 /// Every resource that the operator works with.
-const RESOURCES: [&str; 15] = [
+const RESOURCES: [&str; 16] = [
     "hubspotlisteners",
     "hubspotlisteners/status",
     "secrets",
@@ -118,6 +118,7 @@ const RESOURCES: [&str; 15] = [
     "ingresses",
     "networkpolicies",
     "poddisruptionbudgets",
+    "horizontalpodautoscalers",
     "httproutes",
     "events",
     "leases",

@@ -52,7 +52,7 @@ fn answering(observed: &Observed, outcome: &Outcome) -> Said {
         let message = format!("the last good configuration stays live: {message}");
         return Said::new(State::True, Reason::ConfigurationRefused, &message);
     }
-    let (ready, wanted) = (replicas(observed), observed.listener.spec.replicas);
+    let (ready, wanted) = (replicas(observed), wanted(observed));
     let mut message = format!("{ready} of {wanted} pods ready");
     let newest = observed.listener.metadata.generation.unwrap_or_default();
     if reports(observed).any(|(_, report)| report.generation < newest) {
@@ -96,6 +96,14 @@ fn silent(previous: &HubSpotListenerStatus, observed: &Observed, outcome: &Outco
         return Said::new(State::False, Reason::NotReady, "no pod is ready");
     }
     Said::new(State::False, Reason::Progressing, "the pods are starting")
+}
+
+/// Pods that there should be: by the manifest, or by the autoscaler.
+fn wanted(observed: &Observed) -> i32 {
+    let spec = &observed.listener.spec;
+    let scaled = observed.deployment.as_ref().and_then(|deployment| deployment.spec.as_ref()?.replicas);
+    let Some(autoscaling) = &spec.autoscaling else { return spec.replicas };
+    scaled.unwrap_or(autoscaling.min_replicas)
 }
 
 fn deployment(observed: &Observed) -> Option<&DeploymentStatus> {

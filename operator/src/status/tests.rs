@@ -201,6 +201,20 @@ fn pods_that_share_a_database_count_the_same_records() {
 }
 
 #[test]
+fn with_autoscaling_the_deployment_says_how_many_pods_there_should_be() {
+    let yaml = format!(
+        "{SMALL}  autoscaling: {{maxReplicas: 8}}\n  storage: {{postgres: {{urlSecretRef: {{name: db, key: url}}}}}}\n"
+    );
+    let mut scaled = observed(&yaml);
+    let deployment = json!({
+        "spec": {"replicas": 5, "selector": {}, "template": {}}, "status": {"readyReplicas": 4}
+    });
+    scaled.deployment = serde_json::from_value(deployment).ok();
+    let scaled = status(None, &scaled, URL, &Outcome::Applied, at(0));
+    assert!(of(&scaled, Type::Ready).2.starts_with("4 of 5 pods ready"), "{:?}", of(&scaled, Type::Ready));
+}
+
+#[test]
 fn a_change_of_a_condition_is_an_event_and_a_change_of_a_count_is_none() {
     let good = status(None, &with_pods(1, Some(report())), URL, &Outcome::Applied, at(0));
     let first = changed_conditions(&HubSpotListenerStatus::default(), &good);

@@ -168,6 +168,7 @@ fn the_operator_gets_its_rights_and_no_others_and_all_goes_at_uninstall() {
         ("patch", "hubspotlisteners.hubspot-listener.dev:status"),
         ("create", "events.events.k8s.io"),
         ("delete", "poddisruptionbudgets.policy"),
+        ("delete", "horizontalpodautoscalers.autoscaling"),
     ] {
         assert!(may(cluster, wide, verb, resource, "default"), "{verb} {resource}");
     }

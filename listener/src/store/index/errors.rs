@@ -5,8 +5,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::desk::fold::{self, Closer};
 use super::erase;
 use super::history::minutes;
+use super::names::Names;
 use super::trouble::{Trouble, count, signed, unsigned};
-use crate::store::{ErrorClass, Failure, NewError, OpenError, PRE_PAGE, PageId, RecordId};
+use crate::store::{ErrorClass, Failure, NewError, OpenError, PRE_PAGE, RecordId};
 
 /// Bytes of payloads that one list holds at most; a longer list ends early.
 const LIST_BYTES: usize = 64 * 1024 * 1024;
@@ -85,7 +86,7 @@ pub(super) fn message(connection: &Connection, text: &str) -> Result<i64, Troubl
 }
 
 /// The newest first.
-pub(super) fn list(connection: &Connection, store: &str, limit: usize) -> Result<Vec<OpenError>, Trouble> {
+pub(super) fn list(connection: &Connection, store: &Names, limit: usize) -> Result<Vec<OpenError>, Trouble> {
     let mut statement = connection.prepare_cached(
         "SELECT error.id, destination, delivery, element, page, class, code, \
          (SELECT text FROM message WHERE message.id = error.message), status, response, \
@@ -106,13 +107,13 @@ pub(super) fn list(connection: &Connection, store: &str, limit: usize) -> Result
     Ok(errors)
 }
 
-fn read(row: &Row<'_>, store: &str) -> Result<OpenError, Trouble> {
+fn read(row: &Row<'_>, store: &Names) -> Result<OpenError, Trouble> {
     let class: String = row.get(5)?;
     let page: Option<i64> = row.get(4)?;
     Ok(OpenError {
         id: row.get(0)?,
         destination: row.get::<_, Option<String>>(1)?.filter(|name| !name.is_empty()),
-        page: page.map(|number| PageId { store: store.into(), number: unsigned(number) }),
+        page: page.map(|number| store.page(unsigned(number))),
         attempts: row.get(14)?,
         error: NewError {
             record: RecordId { delivery: unsigned(row.get(2)?), element: row.get(3)? },

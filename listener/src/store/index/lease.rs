@@ -13,7 +13,7 @@ use super::history::replay;
 use super::pages;
 use super::trouble::Trouble;
 use super::writer::Durability;
-use crate::store::{Lease, Page, PageId, PageRequest, Record, StoreError};
+use crate::store::{Lease, Page, PageRequest, Record, StoreError};
 
 /// What is kept in memory of a destination.
 #[derive(Debug, Default)]
@@ -163,13 +163,13 @@ impl Inner {
     }
 
     async fn look(&self, request: &Arc<PageRequest>) -> Result<Look, StoreError> {
-        let (request, journal, name) = (Arc::clone(request), self.journal.clone(), Arc::clone(&self.name));
+        let (request, journal, names) = (Arc::clone(request), self.journal.clone(), self.names.clone());
         self.readers
             .run(move |connection| {
                 let destination = request.destination.as_str();
                 let cursor = cut::cursor(connection, destination)?
                     .ok_or_else(|| Trouble::Asked(format!("there is no destination {destination}")))?;
-                let due = pages::due(connection, &journal, &name, destination, request.now_ms)?;
+                let due = pages::due(connection, &journal, &names, destination, request.now_ms)?;
                 let (waiting, next_due) = pages::waiting(connection, destination)?;
                 let errors = retry::waits(connection, destination)?;
                 let replays = replay::waits(connection, destination)?;
@@ -250,7 +250,7 @@ impl Inner {
         heals: bool,
     ) -> Page {
         Page {
-            id: PageId { store: Arc::clone(&self.name), number },
+            id: self.names.page(number),
             destination: request.destination.clone(),
             records,
             attempts: 0,
@@ -312,7 +312,7 @@ impl Inner {
         }
         let (records, oversized) = cut.into_records();
         Ok(Some(Page {
-            id: PageId { store: Arc::clone(&self.name), number },
+            id: self.names.page(number),
             destination: name,
             records,
             attempts: 0,

@@ -21,6 +21,7 @@
 //!    counts what a filter left out, and keeps what a filter failed on.
 //! 4. A lease is not kept: whoever opens the store takes all pages back, due at once.
 
+pub mod backup;
 mod bodies;
 mod connect;
 mod cut;
@@ -34,6 +35,7 @@ mod indexer;
 mod ingest;
 mod lease;
 mod lock;
+mod names;
 mod open;
 mod pages;
 mod priority;
@@ -68,6 +70,7 @@ use self::history::Follower;
 use self::indexer::{Indexer, Progress};
 use self::lease::Destinations;
 use self::lock::Lock;
+use self::names::Names;
 use self::readers::Readers;
 use self::settle::{Left, Settle};
 use self::writer::{Durability, Writer};
@@ -115,7 +118,7 @@ impl Options {
 
 /// Journal and index, but for the thread that leads from one to the other.
 struct Inner {
-    name: Arc<str>,
+    names: Names,
     database: PathBuf,
     writer: Writer,
     readers: Readers,
@@ -154,7 +157,7 @@ impl Inner {
 
     async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
         let Settlement { page, attempt, outcome, healed } = settlement;
-        if page.store != self.name {
+        if !self.names.has(&page) {
             return Err(StoreError::Failed(format!("page {page} belongs to another store")));
         }
         let settle = Settle {
@@ -208,7 +211,7 @@ pub struct Embedded {
 
 impl std::fmt::Debug for Embedded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Embedded").field("name", &self.inner.name).finish_non_exhaustive()
+        f.debug_struct("Embedded").field("name", self.inner.names.newest()).finish_non_exhaustive()
     }
 }
 
@@ -232,7 +235,8 @@ impl Embedded {
     }
 
     fn open_blocking(options: Options) -> Result<Self, StoreError> {
-        let Options { directory, sorter, clock, journal, max_refused, max_refused_bytes, erase_every: _ } = options;
+        let Options { directory, sorter, clock, journal, max_refused, max_refused_bytes, erase_every: _ } =
+            options;
         let bounds = refused::Bounds { number: max_refused, bytes: max_refused_bytes };
         let (lock, opened) = prepare(&directory)?;
         let files = directory.join("journal");
@@ -296,12 +300,12 @@ fn start(
     setup: Setup,
 ) -> Result<Inner, StoreError> {
     let database = directory.join("store.db");
-    let open::Opened { connection, name, watermark: _, last_page, refused_dropped } = opened;
+    let open::Opened { connection, name: _, names, watermark: _, last_page, refused_dropped } = opened;
     // The lock is the writer's: it ends with the last write.
     let writer = Writer::start(database.clone(), connection, lock)
         .map_err(|error| StoreError::Open(format!("the store's writer cannot be started: {error}")))?;
     Ok(Inner {
-        name: name.into(),
+        names,
         writer,
         readers: Readers::new(database.clone()),
         database,
@@ -383,8 +387,8 @@ impl Store for Embedded {
     }
 
     async fn open_errors(&self, limit: usize) -> Result<Vec<OpenError>, StoreError> {
-        let name = Arc::clone(&self.inner.name);
-        self.inner.readers.run(move |connection| errors::list(connection, &name, limit)).await
+        let names = self.inner.names.clone();
+        self.inner.readers.run(move |connection| errors::list(connection, &names, limit)).await
     }
 
     async fn refused(&self, limit: usize) -> Result<Vec<Refused>, StoreError> {

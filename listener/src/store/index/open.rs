@@ -5,12 +5,12 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use rand::RngCore;
 use rusqlite::Connection;
 
 use super::connect::{self, Missing};
 use super::desk;
 use super::ingest;
+use super::names::{self, Names};
 use super::pages;
 use super::schema::{self, Kind};
 use super::trouble::Trouble;
@@ -26,7 +26,9 @@ const CHECK_UNCLEAN_BYTES: u64 = 512 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) connection: Connection,
+    /// As the journal has it.
     pub(super) name: String,
+    pub(super) names: Names,
     pub(super) watermark: Option<Indexed>,
     pub(super) last_page: u64,
     pub(super) refused_dropped: u64,
@@ -39,12 +41,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
     match schema::kind(&connection).map_err(|trouble| refuse(path, &trouble))? {
         Kind::New | Kind::Ours => {}
         Kind::Newer { version } => {
-            return Err(StoreError::Open(format!(
-                "{} was written by a newer listener (its version is {version}, this one knows {}): \
-                 run that one, or a newer one; nothing was changed",
-                path.display(),
-                schema::version()
-            )));
+            return Err(schema::newer(path, version));
         }
         Kind::Foreign => {
             return Err(StoreError::Open(format!(
@@ -82,8 +79,7 @@ fn ready(connection: Connection, size: u64) -> Result<Opened, Trouble> {
         check(&connection, size)?;
     }
     connect::tune_writer(&connection)?;
-    let name = format!("{:016x}", rand::rng().next_u64());
-    schema::migrate(&connection, &name)?;
+    schema::migrate(&connection, &names::new())?;
     let (name, refused_dropped): (String, i64) =
         connection
             .query_row("SELECT name, refused_dropped FROM meta", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -91,14 +87,20 @@ fn ready(connection: Connection, size: u64) -> Result<Opened, Trouble> {
     let back = pages::take_back_all(&transaction)?;
     desk::resend::take_back(&transaction)?;
     transaction.execute("UPDATE meta SET clean = 0", [])?;
+    let last_page = pages::last_number(&transaction)?;
+    let renewed = names::renew(&transaction, last_page)?;
     transaction.commit()?;
+    if renewed {
+        tracing::info!("the store was restored from a backup; its further pages get ids of a new name");
+    }
     if back > 0 {
         tracing::info!(store.pages = back, "pages that were under way when the store was closed go again");
     }
     Ok(Opened {
+        names: Names::read(&connection, &name)?,
         name,
         watermark: ingest::watermark(&connection)?,
-        last_page: pages::last_number(&connection)?,
+        last_page,
         refused_dropped: super::trouble::unsigned(refused_dropped),
         connection,
     })

@@ -1,16 +1,15 @@
 //! Pages as they stand in the table, and their records as they are handed out.
 
-use std::sync::Arc;
-
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::bodies::Pieces;
 use super::desk::{fold, retry};
 use super::hook::{self, Fate};
+use super::names::Names;
 use super::spans;
 use super::trouble::{Trouble, signed, unsigned};
 use crate::store::journal::{Journal, Location};
-use crate::store::{Page, PageId, Record, RecordId};
+use crate::store::{Page, Record, RecordId};
 
 /// Waits to be leased.
 pub(super) const WAITING: i64 = 0;
@@ -74,7 +73,7 @@ pub(super) fn insert(connection: &Connection, page: &NewPage<'_>) -> Result<(), 
 pub(super) fn due(
     connection: &Connection,
     journal: &Journal,
-    store: &Arc<str>,
+    store: &Names,
     destination: &str,
     now_ms: i64,
 ) -> Result<Option<Page>, Trouble> {
@@ -96,7 +95,7 @@ pub(super) fn due(
     let number = unsigned(number);
     let names = spans::decode_records(&records)?;
     Ok(Some(Page {
-        id: PageId { store: Arc::clone(store), number },
+        id: store.page(number),
         destination: destination.to_owned(),
         records: read(connection, journal, kind, number, &names)?,
         heals: fold::has_any(connection, destination)?,
@@ -166,7 +165,9 @@ pub(super) fn records_of(
                 Some(Fate::Changed(bytes)) => bytes,
                 // Never of a page that is not settled.
                 Some(Fate::Erased) => return Err(Trouble::Damaged("a page names a record that is erased")),
-                Some(Fate::Withheld) | None => pieces.read(*span, wanted.get(at + 1..).unwrap_or_default())?,
+                Some(Fate::Withheld) | None => {
+                    pieces.read(*span, wanted.get(at + 1..).unwrap_or_default())?
+                }
             };
             records.push(Record { id: *name, received_at_ms, bytes });
         }

@@ -224,7 +224,7 @@ fn deliveries(connection: &Connection, before_ms: i64) -> Result<u64, Trouble> {
 }
 
 /// The first segment that is still needed; those before it have no rows.
-fn first_segment(connection: &Connection) -> Result<u64, Trouble> {
+pub(super) fn first_segment(connection: &Connection) -> Result<u64, Trouble> {
     let first: i64 = connection.query_row(
         "SELECT coalesce((SELECT min(number) FROM segment), (SELECT segment FROM meta))",
         [],

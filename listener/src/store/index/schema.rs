@@ -16,6 +16,8 @@
 //!   are counted as errors in the state retrying, those of a replay in no page yet as
 //!   `bulk.total - bulk.done - bulk.passed`.
 //! - `tally` counts the rows of `error` by destination, class and state.
+//! - `meta.restored` is 1 in a backup only, and `epoch` has the names that page ids got since a backup
+//!   was restored: see `names`.
 //! - `hooked` has a row for each record that the hook did not let go on as it came, made in
 //!   the transaction of the settlement. `fate`: 1 changed, with the new bytes as `payload`;
 //!   2 dropped; 3 failed. A record without a row goes on as it came. Rows go with their delivery's.
@@ -26,21 +28,25 @@
 //!   what is not settled are for `state < 2`, and `SQLite` uses them only where a query says just
 //!   that, so `state = 0` alone looks at every page: the queries say both.
 
+use std::path::Path;
+
 use rusqlite::Connection;
 
 use super::trouble::Trouble;
+use crate::store::StoreError;
 
 /// `PRAGMA application_id`: the letters `HSLi`.
 pub(super) const APPLICATION_ID: i32 = 0x4853_4c69;
 
 /// What leads from version n to n + 1.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     FIRST,
     HOOK,
     include_str!("desk/tables.sql"),
     include_str!("history/tables.sql"),
     include_str!("erase/tables.sql"),
     TOLD,
+    RESTORED,
 ];
 
 const FIRST: &str = "
@@ -184,6 +190,15 @@ CREATE TABLE told(
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// Names of the store before it was restored, each from its first page on.
+const RESTORED: &str = "
+CREATE TABLE epoch(
+    first_page INTEGER PRIMARY KEY,
+    name TEXT NOT NULL
+) STRICT;
+ALTER TABLE meta ADD COLUMN restored INTEGER NOT NULL DEFAULT 0;
+";
+
 /// What a file turned out to be.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -203,6 +218,16 @@ pub(super) enum Kind {
 /// The version that this listener writes.
 pub(super) fn version() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Why a file that a newer listener wrote is not touched.
+pub(super) fn newer(path: &Path, found: i64) -> StoreError {
+    StoreError::Open(format!(
+        "{} was written by a newer listener (its version is {found}, this one knows {}): \
+         run that one, or a newer one; nothing was changed",
+        path.display(),
+        version()
+    ))
 }
 
 /// Looks what a file is, without changing it.

@@ -77,6 +77,7 @@ macro_rules! shared {
     )* };
 }
 
+mod backup;
 mod desk;
 mod desk_bench;
 mod erase;

@@ -62,6 +62,7 @@ mod format;
 mod groups;
 mod handle;
 mod open;
+mod outside;
 mod reader;
 mod refusal;
 mod scan;
@@ -77,7 +78,9 @@ use uuid::Uuid;
 
 pub use erase::{Hole, Rewrite, redo};
 pub use handle::Journal;
+pub use outside::{Held, Outside, Place, Visit};
 pub use reader::Reader;
+pub use segment::{list as segments, path as segment_path, sync_directory};
 
 /// A place between two groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -21,7 +21,7 @@ pub(super) const PROVEN_ROOM: u64 = 256 * 1024;
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// Path of a segment.
-pub(super) fn path(directory: &Path, number: u64) -> PathBuf {
+pub fn path(directory: &Path, number: u64) -> PathBuf {
     directory.join(format!("segment-{number:020}.journal"))
 }
 
@@ -32,7 +32,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// Numbers of the segments in a directory, ascending. Other files are not ours.
-pub(super) fn list(directory: &Path) -> io::Result<Vec<u64>> {
+pub fn list(directory: &Path) -> io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(directory)? {
         if let Some(number) = entry?.file_name().to_str().and_then(number) {
@@ -94,7 +94,7 @@ pub(super) fn write_zeros(file: &File, mut from: u64, mut length: u64) -> io::Re
 }
 
 /// Makes names that were added or removed survive a power cut.
-pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 

@@ -7,8 +7,9 @@ use super::audit;
 use super::fail::Fail;
 use super::list::{COLUMNS, shown, tags};
 use crate::desk::{ErrorDetail, ErrorFilter, ErrorShown, Note, Query};
+use crate::store::RecordId;
+use crate::store::index::names::Names;
 use crate::store::index::trouble::{Trouble, unsigned};
-use crate::store::{PageId, RecordId};
 
 /// Folded errors that are named at most.
 const FOLDED: usize = 100;
@@ -25,7 +26,7 @@ pub(super) fn find(connection: &Connection, id: i64) -> Result<ErrorShown, Fail>
 }
 
 /// An error, whole.
-pub(super) fn detail(connection: &Connection, store: &str, id: i64) -> Result<ErrorDetail, Fail> {
+pub(super) fn detail(connection: &Connection, store: &Names, id: i64) -> Result<ErrorDetail, Fail> {
     let shown = find(connection, id)?;
     let (record, page, status, response) = connection
         .prepare_cached("SELECT delivery, element, page, status, response FROM error WHERE id = ?1")?
@@ -48,7 +49,7 @@ pub(super) fn detail(connection: &Connection, store: &str, id: i64) -> Result<Er
         ),
         None => (None, None),
     };
-    let page = page.map(|number| PageId { store: store.into(), number: unsigned(number) }.to_string());
+    let page = page.map(|number| store.page(unsigned(number)).to_string());
     Ok(ErrorDetail {
         shown,
         record,

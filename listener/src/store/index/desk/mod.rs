@@ -104,8 +104,8 @@ impl Desk for Embedded {
     }
 
     async fn error(&self, id: i64) -> Result<ErrorDetail, DeskError> {
-        let name = self.inner.name.clone();
-        self.read(move |connection| detail::detail(connection, &name, id)).await
+        let names = self.inner.names.clone();
+        self.read(move |connection| detail::detail(connection, &names, id)).await
     }
 
     async fn act(&self, actor: Actor, error: i64, act: Act) -> Result<Acted, DeskError> {

@@ -31,6 +31,7 @@ pub(super) use self::follow::{Follower, Work};
 use self::search::{END, Found, Search};
 use super::Embedded;
 use super::desk::fail::Fail;
+use super::names::Names;
 use super::trouble::signed;
 use crate::desk::{
     Cursor, DeliveryFilter, DeliveryShown, DeskError, History, Listing, MAX_LIMIT, Query, Range,
@@ -59,8 +60,8 @@ impl History for Embedded {
 
     async fn record(&self, id: RecordId) -> Result<RecordDetail, DeskError> {
         let (journal, sorter) = (self.inner.journal.clone(), Arc::clone(&self.inner.sorter));
-        let store = Arc::clone(&self.inner.name);
-        self.read(move |connection| detail(connection, &journal, sorter.as_ref(), &store, id)).await
+        let names = self.inner.names.clone();
+        self.read(move |connection| detail(connection, &journal, sorter.as_ref(), &names, id)).await
     }
 
     async fn refusals(&self, query: Query<RefusedFilter>) -> Result<Listing<Refused>, DeskError> {
@@ -106,7 +107,7 @@ fn detail(
     connection: &Connection,
     journal: &Journal,
     sorter: &dyn Sort,
-    store: &str,
+    names: &Names,
     id: RecordId,
 ) -> Result<RecordDetail, Fail> {
     // One look: pages, errors and cursors change together.
@@ -124,7 +125,7 @@ fn detail(
         .flatten();
     Ok(RecordDetail {
         shown: shown::of(id, delivery.received_at_ms, payload.as_deref(), sorter, None),
-        way: way::of(&transaction, store, &delivery, id)?,
+        way: way::of(&transaction, names, &delivery, id)?,
         payload,
         changed: changed.map(Bytes::from),
     })

@@ -5,15 +5,16 @@ use rusqlite::{Connection, OptionalExtension};
 use super::delivered;
 use super::way::{Failed, step};
 use crate::desk::{Step, StepKind};
+use crate::store::index::names::Names;
 use crate::store::index::pages::FAILED;
 use crate::store::index::spans;
 use crate::store::index::trouble::{Trouble, unsigned};
-use crate::store::{PRE_PAGE, PageId, RecordId};
+use crate::store::{PRE_PAGE, RecordId};
 
 /// What a page is followed for.
 pub(super) struct Trail<'a> {
     pub(super) id: RecordId,
-    pub(super) store: String,
+    pub(super) names: Names,
     pub(super) destination: &'a str,
     pub(super) errors: &'a mut Vec<Failed>,
 }
@@ -41,11 +42,11 @@ impl Trail<'_> {
         let mut next = Some(number);
         while let Some(number) = next {
             let Some(page) = find(connection, number)? else { return Ok(None) };
-            let id = Some(name(&self.store, number));
+            let id = Some(self.names.page(unsigned(number)).to_string());
             let what = if bulk.is_some() { StepKind::Replayed } else { StepKind::Paged };
             let paged = step(what, Some(page.created_at_ms), Some(self.destination));
             way.push(Step { page: id.clone(), bulk, ..paged });
-            attempts(connection, &self.store, number, Some(self.destination), way)?;
+            attempts(connection, &self.names, number, Some(self.destination), way)?;
             let children = delivered::children(connection, number)?;
             next = children.into_iter().find(|(_, again)| again.contains(&self.id)).map(|(child, _)| child);
             let Some(at_ms) = page.settled_at_ms.filter(|_| next.is_none()) else { continue };
@@ -83,10 +84,6 @@ impl Trail<'_> {
     }
 }
 
-fn name(store: &str, number: i64) -> String {
-    PageId { store: store.into(), number: unsigned(number) }.to_string()
-}
-
 fn find(connection: &Connection, number: i64) -> Result<Option<Kept>, Trouble> {
     Ok(connection
         .prepare_cached(
@@ -108,7 +105,7 @@ fn find(connection: &Connection, number: i64) -> Result<Option<Kept>, Trouble> {
 /// Adds the attempts of a page.
 pub(super) fn attempts(
     connection: &Connection,
-    store: &str,
+    names: &Names,
     number: i64,
     destination: Option<&str>,
     way: &mut Vec<Step>,
@@ -118,7 +115,7 @@ pub(super) fn attempts(
     let mut rows = statement.query([number])?;
     while let Some(row) = rows.next()? {
         way.push(Step {
-            page: Some(name(store, number)),
+            page: Some(names.page(unsigned(number)).to_string()),
             took_ms: row.get(1)?,
             status: row.get(2)?,
             ..step(StepKind::Attempted, row.get(0)?, destination)

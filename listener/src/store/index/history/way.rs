@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::rows::Delivery;
 use super::trail::Trail;
 use crate::desk::{Step, StepKind};
+use crate::store::index::names::Names;
 use crate::store::index::trouble::{Trouble, signed, unsigned};
 use crate::store::{PRE_PAGE, RecordId};
 
@@ -53,14 +54,14 @@ impl Failed {
 /// Its way, in order of time; what is still to come stands at the end.
 pub(super) fn of(
     connection: &Connection,
-    store: &str,
+    names: &Names,
     delivery: &Delivery,
     id: RecordId,
 ) -> Result<Vec<Step>, Trouble> {
     let mut errors = errors(connection, id)?;
     let mut way = vec![step(StepKind::Received, Some(delivery.received_at_ms), None)];
     let place = delivery.spans()?.iter().position(|span| span.element == id.element).unwrap_or(0);
-    let at = At { connection, store, id, place, received_at_ms: delivery.received_at_ms };
+    let at = At { connection, names, id, place, received_at_ms: delivery.received_at_ms };
     let fate = at.fate()?;
     let places = places(connection)?;
     for name in places.iter().map(|place| &place.name) {
@@ -84,7 +85,7 @@ pub(super) fn of(
 
 struct At<'a> {
     connection: &'a Connection,
-    store: &'a str,
+    names: &'a Names,
     id: RecordId,
     /// Its place among its delivery's records.
     place: usize,
@@ -147,7 +148,7 @@ impl At<'_> {
     where
         Self: 'e,
     {
-        Trail { id: self.id, store: self.store.to_owned(), destination, errors }
+        Trail { id: self.id, names: self.names.clone(), destination, errors }
     }
 
     /// What the hook said, where it did not let the record go on as it came.
@@ -269,7 +270,7 @@ impl At<'_> {
                 .prepare_cached("SELECT 1 FROM page WHERE number = ?1 AND kind = 1")?
                 .exists([number])?;
             if is_retry {
-                super::trail::attempts(self.connection, self.store, number, destination, way)?;
+                super::trail::attempts(self.connection, self.names, number, destination, way)?;
             }
         }
         if error.last_at_ms > error.first_at_ms && error.retried_at_ms.is_none() {

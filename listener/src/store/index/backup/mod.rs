@@ -1,0 +1,196 @@
+//! A copy of an embedded store, taken while a listener has it open, and the check of one.
+//!
+//! # What a backup is
+//!
+//! A directory as a store's own, with `store.db` (one file, without a write-ahead log), `journal/`, and
+//! `backup.json` ([`Description`]), which is written last. Put in the place of a listener's directory it is
+//! opened like any other; its mark makes whoever opens it give further pages ids of a new name (`names`).
+//!
+//! # Why it is consistent
+//!
+//! It is taken by another process, through the files alone, so that the listener neither waits for it nor
+//! holds it in memory. The order of the steps:
+//!
+//! 1. Segments that another follows are copied. They are never written again. What is begun meanwhile is
+//!    copied too, until at most one such segment is left.
+//! 2. `store.db` is copied within one read transaction: the index at one moment, with its watermark.
+//! 3. The rest of the journal is copied: at most a few segments, group by group, each with its CRC.
+//!
+//! The watermark never passes what is synced in the journal, and the journal was read to its end after
+//! the index was: so the copy of the journal ends at the watermark or behind it, as it does after a kill. What
+//! lies behind it is indexed when the copy is opened. What the listener acknowledged before step 2 is in
+//! the copy; what it acknowledged later may be.
+//!
+//! Retention may remove segments meanwhile. What it removed before step 2, the index of step 2 does not
+//! need. What it removes later is in the copy already, but for a segment begun after step 1 looked last and
+//! removed before step 3 came to it: moments, in which only a retention of no hours removes one. The last
+//! step does not trust in that:
+//!
+//! 4. The copy is verified whole ([`verify`]): what is missing or was written wrongly is found now. Only then
+//!    `store.db` gets its name and `backup.json` is written. A copy that was cut short has neither, and is
+//!    not opened as a store.
+//!
+//! The source is only read. Whatever kills the copying process leaves nothing behind there: a read
+//! transaction of a process that is gone is over. While step 2 runs the write-ahead log cannot be cut back.
+
+mod copy;
+mod describe;
+mod verify;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::trouble::Trouble;
+use super::{connect, ingest, lock, names, schema};
+use crate::store::StoreError;
+use crate::store::journal::{Held, Outside, segment_path, segments, sync_directory};
+use language::clock::Clock;
+
+pub use describe::Description;
+pub use verify::{Verified, verify};
+
+/// The index's file until the copy is whole.
+const PARTIAL: &str = "store.db.partial";
+
+/// What is being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Copying the journal.
+    Journal,
+    /// Copying the index.
+    Index,
+    /// Reading the copy again.
+    Verify,
+}
+
+/// Told how far a step is, in bytes.
+pub type Progress<'a> = &'a mut dyn FnMut(Step, u64, u64);
+
+/// Copies the store in `from` to `to`, which must be empty or not there. Blocks.
+pub fn backup(from: &Path, to: &Path, clock: &Clock, progress: Progress<'_>) -> Result<Verified, StoreError> {
+    let source = Source::open(from)?;
+    let target = Target::make(from, to)?;
+    let outside = Outside::new(&from.join("journal"), &source.name);
+    let mut copied = copy::sealed(&outside, &target, progress)?;
+    copy::index(&source.connection, &target, progress)?;
+    copy::rest(&outside, &target, &mut copied, progress)?;
+    let first = first_needed(&target)?;
+    target.keep_from(first)?;
+    target.sync()?;
+    let verified = verify::check(&target.index, &target.directory, progress)?;
+    target.finish(&verified, clock.now_ms())?;
+    Ok(verified)
+}
+
+/// The store that is copied.
+struct Source {
+    connection: Connection,
+    name: String,
+}
+
+impl Source {
+    fn open(directory: &Path) -> Result<Self, StoreError> {
+        let path = directory.join("store.db");
+        if !path.is_file() {
+            return Err(StoreError::Open(format!(
+                "{} is not there: give the directory of one listener's store, DATA/NAMESPACE/NAME, as --from",
+                path.display()
+            )));
+        }
+        let failed =
+            |trouble: Trouble| StoreError::Open(format!("{} cannot be read: {trouble}", path.display()));
+        let connection = connect::reader(&path).map_err(failed)?;
+        check_kind(&connection, &path)?;
+        let name = connection
+            .query_row("SELECT name FROM meta", [], |row| row.get(0))
+            .map_err(|error| failed(error.into()))?;
+        Ok(Self { connection, name })
+    }
+}
+
+/// Refuses what is no store of ours, or a newer one.
+fn check_kind(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    match schema::kind(connection) {
+        Ok(schema::Kind::Ours) => Ok(()),
+        Ok(schema::Kind::Newer { version }) => Err(schema::newer(path, version)),
+        Ok(schema::Kind::New | schema::Kind::Foreign) => {
+            Err(StoreError::Open(format!("{} is not the index of a listener's store", path.display())))
+        }
+        Err(trouble) => Err(StoreError::Open(format!("{} cannot be read: {trouble}", path.display()))),
+    }
+}
+
+/// Where the copy goes.
+struct Target {
+    directory: PathBuf,
+    index: PathBuf,
+    journal: PathBuf,
+}
+
+impl Target {
+    fn make(from: &Path, to: &Path) -> Result<Self, StoreError> {
+        let cannot = |error| StoreError::Open(format!("{} cannot be made: {error}", to.display()));
+        std::fs::create_dir_all(to).map_err(cannot)?;
+        let inside = to
+            .canonicalize()
+            .ok()
+            .zip(from.canonicalize().ok())
+            .is_some_and(|(to, from)| to.starts_with(from));
+        if inside {
+            return Err(StoreError::Open(format!(
+                "{} is within the store itself: choose a directory outside it",
+                to.display()
+            )));
+        }
+        if to.read_dir().map_err(cannot)?.next().is_some() {
+            return Err(StoreError::Open(format!(
+                "{} is not empty: choose a new directory for each backup; nothing was changed",
+                to.display()
+            )));
+        }
+        let journal = to.join("journal");
+        std::fs::create_dir(&journal).map_err(cannot)?;
+        Ok(Self { directory: to.to_owned(), index: to.join(PARTIAL), journal })
+    }
+
+    fn failed(&self, error: &std::io::Error) -> StoreError {
+        StoreError::Failed(format!(
+            "{} cannot be written: {error}. The backup is not whole: remove the directory, make room, begin again",
+            self.directory.display()
+        ))
+    }
+
+    /// Removes segments that the index does not need any more.
+    fn keep_from(&self, first: u64) -> Result<(), StoreError> {
+        let numbers = segments(&self.journal).map_err(|error| self.failed(&error))?;
+        for number in numbers.into_iter().filter(|number| *number < first) {
+            std::fs::remove_file(segment_path(&self.journal, number)).map_err(|error| self.failed(&error))?;
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        [&self.journal, &self.directory]
+            .into_iter()
+            .try_for_each(|directory| sync_directory(directory))
+            .map_err(|error| self.failed(&error))
+    }
+
+    fn finish(&self, verified: &Verified, now_ms: i64) -> Result<(), StoreError> {
+        let failed = |error: std::io::Error| self.failed(&error);
+        std::fs::rename(&self.index, self.directory.join("store.db")).map_err(failed)?;
+        self.sync()?;
+        Description::of(verified, now_ms).write(&self.directory).map_err(failed)?;
+        self.sync()
+    }
+}
+
+/// The first segment that the copied index needs.
+fn first_needed(target: &Target) -> Result<u64, StoreError> {
+    let read = || {
+        let connection = connect::reader(&target.index)?;
+        super::retention::first_segment(&connection)
+    };
+    read().map_err(|trouble: Trouble| StoreError::Failed(trouble.to_string()))
+}

@@ -1,0 +1,236 @@
+//! The journal from outside: its files, read while another process may be appending to them.
+//!
+//! # What may be seen
+//!
+//! A segment that another follows is never written again; it ends where the next header says. The
+//! newest one grows: what a reader sees of the group that is being written may be any part of it.
+//! So nothing is taken by bytes, but group by group, each with its CRC and its place in the order; the
+//! first that is not whole ends what is there. Behind a group that is not whole another can only come
+//! once it was synced: when one is seen, the first is looked at again, and is damaged when it is still bad.
+//!
+//! A newest segment whose making was cut short, or is under way, holds nothing and is passed over.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::format::{
+    self, BadHeader, ENTRY_HEADER, FIRST_GROUP, GROUP_HEADER, GroupHeader, SEGMENT_HEADER, Seal,
+    SegmentHeader,
+};
+use super::tail::{self, Tail};
+use super::{Indexed, Location, groups, refusal, scan, segment};
+use crate::store::StoreError;
+
+/// A journal's files, and the name that they must have.
+#[derive(Clone, Debug)]
+pub struct Outside {
+    directory: PathBuf,
+    store: String,
+}
+
+/// A delivery, without its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its number.
+    pub delivery: u64,
+    /// Id of the request.
+    pub request: Uuid,
+    /// Where its body stands.
+    pub location: Location,
+}
+
+/// What one segment holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Number of the segment.
+    pub number: u64,
+    /// Bytes up to the end of its last good group.
+    pub bytes: u64,
+    /// Deliveries in it.
+    pub deliveries: u64,
+}
+
+/// Told what is read.
+pub trait Visit {
+    /// Bytes of the file, in order: the header, then each good group.
+    fn bytes(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// A delivery of the group whose bytes come next.
+    fn delivery(&mut self, place: Place) -> Result<(), StoreError>;
+}
+
+impl Outside {
+    /// The journal in `directory`, of the store of this name.
+    pub fn new(directory: &Path, store: &str) -> Self {
+        Self { directory: directory.to_owned(), store: store.to_owned() }
+    }
+
+    /// Numbers of the segments, ascending; without a newest one that holds nothing yet.
+    pub fn segments(&self) -> Result<Vec<u64>, StoreError> {
+        let mut numbers =
+            segment::list(&self.directory).map_err(|error| refusal::failed(&self.directory, &error))?;
+        if let Some(&last) = numbers.last()
+            && matches!(self.header(last), Ok(None))
+        {
+            numbers.pop();
+        }
+        Ok(numbers)
+    }
+
+    /// Judges the journal as opening would, from `indexed` on, and changes nothing.
+    pub fn judge(&self, indexed: Option<Indexed>) -> Result<(), StoreError> {
+        scan::scan(&self.directory, &self.store, indexed).map(|_| ())
+    }
+
+    /// Bytes of a segment's file; none where it is gone.
+    pub fn file_bytes(&self, number: u64) -> u64 {
+        std::fs::metadata(segment::path(&self.directory, number)).map_or(0, |metadata| metadata.len())
+    }
+
+    /// Reads a segment from its beginning, `last` to its last good group, another one to where the next
+    /// begins. None: its file is gone.
+    pub fn read(&self, number: u64, last: bool, visit: &mut dyn Visit) -> Result<Option<Held>, StoreError> {
+        let path = segment::path(&self.directory, number);
+        let failed = |error: io::Error| refusal::failed(&path, &error);
+        let file = match segment::open(&self.directory, number) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(failed)?,
+        };
+        let end = if last { None } else { self.header(number + 1)?.map(|next| next.previous_length) };
+        let Some(header) = self.header(number)? else { return Err(refusal::damaged(&path, 0, None)) };
+        visit.bytes(&header.encode()).map_err(failed)?;
+        let mut walk = Walk {
+            file: &file,
+            path: &path,
+            seal: Seal::new(&self.store, number),
+            end,
+            at: FIRST_GROUP,
+            next_group: header.first_group,
+            next_delivery: header.first_delivery,
+        };
+        while walk.step(number, visit)? {}
+        let deliveries = walk.next_delivery.saturating_sub(header.first_delivery);
+        Ok(Some(Held { number, bytes: walk.at, deliveries }))
+    }
+
+    /// None: the file is gone, or its making is not done.
+    fn header(&self, number: u64) -> Result<Option<SegmentHeader>, StoreError> {
+        let path = segment::path(&self.directory, number);
+        let failed = |error: io::Error| refusal::failed(&path, &error);
+        let file = match segment::open(&self.directory, number) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(failed)?,
+        };
+        let mut bytes = [0; SEGMENT_HEADER];
+        let read = groups::read_up_to(&file, 0, &mut bytes).map_err(failed)?;
+        match SegmentHeader::decode(&bytes[..read]) {
+            Ok(header) if header.store != self.store => {
+                Err(refusal::other_store(&path, &header.store, &self.store))
+            }
+            Ok(header) if header.segment != number => Err(refusal::other_number(&path, header.segment)),
+            Ok(header) => Ok(Some(header)),
+            Err(BadHeader::Newer(version)) => Err(refusal::newer(&path, version)),
+            Err(BadHeader::Damaged) => {
+                let length = file.metadata().map_err(failed)?.len();
+                if length <= SEGMENT_HEADER as u64 { Ok(None) } else { Err(refusal::damaged(&path, 0, None)) }
+            }
+        }
+    }
+}
+
+/// A way through the groups of one segment.
+struct Walk<'a> {
+    file: &'a File,
+    path: &'a Path,
+    seal: Seal,
+    /// Where the segment ends; none for the newest.
+    end: Option<u64>,
+    at: u64,
+    next_group: u64,
+    next_delivery: u64,
+}
+
+impl Walk<'_> {
+    /// The next group; false at the end.
+    fn step(&mut self, number: u64, visit: &mut dyn Visit) -> Result<bool, StoreError> {
+        if self.end.is_some_and(|end| self.at >= end) {
+            return Ok(false);
+        }
+        let mut group = self.group()?;
+        if group.is_none() {
+            if self.end.is_some() {
+                return Err(refusal::damaged(self.path, self.at, None));
+            }
+            let length = self.file.metadata().map_err(|error| self.failed(&error))?.len();
+            let tail = tail::judge(self.file, &self.seal, self.at, length);
+            let Tail::Followed { offset, group: later } = tail.map_err(|error| self.failed(&error))? else {
+                return Ok(false);
+            };
+            // It may have been whole a moment later.
+            group = self.group()?;
+            if group.is_none() {
+                return Err(refusal::damaged(self.path, self.at, Some((offset, later))));
+            }
+        }
+        let Some((header, bytes)) = group else { return Ok(false) };
+        if header.group != self.next_group || header.first_delivery != self.next_delivery {
+            return Err(refusal::does_not_follow(self.path, self.at, self.next_group.saturating_sub(1)));
+        }
+        self.entries(number, &header, &bytes, visit)?;
+        visit.bytes(&bytes).map_err(|error| self.failed(&error))?;
+        self.at += bytes.len() as u64;
+        self.next_group += 1;
+        self.next_delivery = header.last_delivery().saturating_add(1);
+        Ok(true)
+    }
+
+    /// The group that begins here, where it is whole.
+    fn group(&self) -> Result<Option<(GroupHeader, Bytes)>, StoreError> {
+        let mut head = [0; GROUP_HEADER];
+        let read = groups::read_up_to(self.file, self.at, &mut head).map_err(|error| self.failed(&error))?;
+        let Some(header) = GroupHeader::decode(&head[..read], &self.seal, self.at) else { return Ok(None) };
+        if self.end.is_some_and(|end| self.at + header.length() > end) {
+            return Ok(None);
+        }
+        // Bounded: a header with more than MAX_PAYLOAD is none.
+        let mut bytes = vec![0; usize::try_from(header.length()).unwrap_or(0)];
+        match self.file.read_exact_at(&mut bytes, self.at) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            other => other.map_err(|error| self.failed(&error))?,
+        }
+        let whole = bytes.starts_with(&head) && crc32fast::hash(&bytes[GROUP_HEADER..]) == header.payload_crc;
+        Ok(whole.then(|| (header, Bytes::from(bytes))))
+    }
+
+    fn entries(
+        &self,
+        number: u64,
+        header: &GroupHeader,
+        bytes: &Bytes,
+        visit: &mut dyn Visit,
+    ) -> Result<(), StoreError> {
+        let mut at = GROUP_HEADER;
+        for delivery in header.first_delivery..=header.last_delivery() {
+            let taken =
+                format::take_entry(bytes, at).ok_or_else(|| refusal::damaged(self.path, self.at, None))?;
+            let offset = self.at + (at + ENTRY_HEADER) as u64;
+            let length = u32::try_from(taken.body.len()).unwrap_or(u32::MAX);
+            visit.delivery(Place {
+                delivery,
+                request: taken.request,
+                location: Location { segment: number, offset, length },
+            })?;
+            at += ENTRY_HEADER + taken.body.len();
+        }
+        Ok(())
+    }
+
+    fn failed(&self, error: &io::Error) -> StoreError {
+        refusal::failed(self.path, error)
+    }
+}

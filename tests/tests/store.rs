@@ -1,0 +1,215 @@
+//! The files of an embedded store, by the real program: backup, restore, a second process, other versions.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use tests::{ListenerProcess, Receiver, Reply, Setup, binary, eventually, fixture};
+
+fn store(arguments: &[&str]) -> Output {
+    Command::new(binary()).arg("store").args(arguments).stdin(Stdio::null()).output().expect("it runs")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path of letters")
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("made");
+    for entry in from.read_dir().expect("a directory") {
+        let entry = entry.expect("an entry");
+        if entry.path().is_dir() {
+            copy_files(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+        }
+    }
+}
+
+fn spec(receiver: &Receiver) -> String {
+    format!(
+        "  page: {{size: 5, lingerMilliseconds: 0}}\n  \
+         destinations: [{{name: warehouse, http: {{url: \"{}\"}}}}]\n",
+        receiver.url("/in")
+    )
+}
+
+fn deliver(listener: &ListenerProcess, ids: std::ops::Range<u64>, filling: usize) {
+    let events: Vec<String> = ids
+        .map(|id| {
+            let filling = "x".repeat(filling);
+            format!(r#"{{"eventId":{id},"occurredAt":1790000000000,"objectId":{id},"filling":"{filling}"}}"#)
+        })
+        .collect();
+    let answer = listener.deliver(format!("[{}]", events.join(",")).as_bytes()).expect("an answer");
+    assert_eq!(answer.status, 204);
+}
+
+fn ids(receiver: &Receiver) -> BTreeSet<u64> {
+    let id = |record: String| {
+        serde_json::from_str::<serde_json::Value>(&record).expect("JSON")["eventId"].as_u64()
+    };
+    receiver.records().into_iter().filter_map(id).collect()
+}
+
+/// Page ids that the receiver saw, each with its body.
+fn pages(receiver: &Receiver) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let pages = receiver.pages();
+    pages
+        .iter()
+        .map(|page| (page.header("x-hubspot-listener-page-id").to_owned(), page.body.to_vec()))
+        .collect()
+}
+
+#[test]
+fn a_killed_backup_leaves_the_source_fine_and_a_whole_one_is_restored_without_a_page_id_given_twice() {
+    let receiver = Receiver::start();
+    let root = tempfile::tempdir().expect("a directory");
+    let data = root.path().join("data");
+    let setup = || Setup::listener(&spec(&receiver)).arguments(&["--segment-bytes", "1048576"]);
+    let mut listener = setup().data(&data).start();
+    for part in 0..40 {
+        deliver(&listener, part * 10..part * 10 + 10, 40_000);
+    }
+    let from = data.join("sales/contacts");
+
+    let mut cut_short = 0;
+    for round in 1..=12_u64 {
+        let to = root.path().join(format!("cut-{round}"));
+        let mut backup = Command::new(binary())
+            .args(["store", "backup", "--from", text(&from), "--to", text(&to)])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it runs");
+        std::thread::sleep(Duration::from_millis(round * 15));
+        backup.kill().expect("killed");
+        backup.wait().expect("it ended");
+        deliver(&listener, 1_000 + round * 10..1_010 + round * 10, 10);
+        if to.join("journal").exists() && !to.join("store.db").exists() {
+            cut_short += 1;
+            let verified = store(&["verify", text(&to)]);
+            assert!(!verified.status.success(), "{}", said(&verified));
+        }
+    }
+    assert!(cut_short > 0, "no backup was killed halfway");
+
+    let before = listener.count("events");
+    let taken = root.path().join("taken");
+    let output = store(&["backup", "--from", text(&from), "--to", text(&taken)]);
+    assert!(output.status.success(), "{}", said(&output));
+    let output = store(&["verify", text(&taken)]);
+    assert!(said(&output).contains("is a whole backup, taken at"), "{}", said(&output));
+    let output = store(&["verify", text(&from)]);
+    assert!(!output.status.success() && said(&output).contains("is open already"), "{}", said(&output));
+
+    // Life goes on in the source, and then it is lost.
+    deliver(&listener, 5_000..5_050, 10);
+    eventually(30, "all is delivered", || (listener.count("pendingRecords") == 0).then_some(()));
+    listener.kill();
+    let old = pages(&receiver);
+    drop(listener);
+
+    let restored = root.path().join("restored");
+    copy_files(&taken, &restored.join("sales/contacts"));
+    let listener = setup().data(&restored).start();
+    assert!(listener.count("events") >= before);
+    deliver(&listener, 6_000..6_100, 10);
+    eventually(60, "all is delivered", || (listener.count("pendingRecords") == 0).then_some(()));
+    // The receiver's map has the last body of each id: none that the source gave later has changed.
+    let now = pages(&receiver);
+    for (id, body) in &old {
+        assert!(now.get(id) == Some(body), "page id {id} came again with other records");
+    }
+    let all = ids(&receiver);
+    assert!((0..400).chain(6_000..6_100).all(|id| all.contains(&id)));
+    assert!(now.len() > old.len());
+}
+
+#[test]
+fn the_second_process_on_a_store_is_refused_and_takes_over_when_the_first_is_gone() {
+    let receiver = Receiver::start();
+    let root = tempfile::tempdir().expect("a directory");
+    let mut first = Setup::listener(&spec(&receiver)).data(root.path()).start();
+    deliver(&first, 0..5, 10);
+    let mut second = Setup::listener(&spec(&receiver)).data(root.path()).spawn();
+    let status = eventually(20, "the second ends", || second.ended());
+    assert_eq!(status.code(), Some(1));
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").expect("a name");
+    for word in
+        ["is open already", &first.pid().to_string(), host.trim(), "In Kubernetes", "storage.postgres"]
+    {
+        assert!(second.log().contains(word), "no `{word}` in {}", second.log());
+    }
+    deliver(&first, 5..10, 10);
+    first.kill();
+    second.restart();
+    second.wait_ready();
+    assert_eq!(second.count("events"), 10);
+}
+
+/// What was opened is as it was when it was refused.
+fn files(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    ["store.db", "journal/segment-00000000000000000001.journal"]
+        .map(|name| (directory.join(name), std::fs::read(directory.join(name)).expect("a file")))
+        .into()
+}
+
+#[test]
+fn a_store_of_the_first_version_is_taken_up_with_all_that_is_in_it() {
+    let receiver = Receiver::with(|page| {
+        let bad = String::from_utf8_lossy(&page.body).contains(r#""bad""#);
+        Reply::status(if bad { 400 } else { 200 })
+    });
+    let root = tempfile::tempdir().expect("a directory");
+    let directory = root.path().join("sales/contacts");
+    copy_files(&fixture("stores/version-1"), &directory);
+    let listener = Setup::listener(&spec(&receiver)).data(root.path()).start();
+    assert_eq!(
+        (listener.count("events"), listener.count("records"), listener.count("duplicates")),
+        (5, 3, 1)
+    );
+    assert_eq!(listener.count("openErrors"), 2);
+    let errors = listener.errors();
+    let payloads: Vec<String> = errors.iter().map(|error| error["payload"].to_string()).collect();
+    assert!(payloads.iter().any(|payload| payload.contains("bad")), "{payloads:?}");
+    eventually(60, "the record that waited is delivered", || receiver.records().into_iter().next());
+    // Byte for byte, and its event stays known.
+    assert_eq!(
+        receiver.records(),
+        [
+            r#"{"eventId":3,"occurredAt":1790000000000,"portalId":62515,"objectId":9007199254740993,"name":"later"}"#
+        ]
+    );
+    let again = listener.deliver(
+        br#"[{"eventId":1,"occurredAt":1790000000000,"portalId":62515,"objectId":101,"name":"good"}]"#,
+    );
+    assert_eq!(again.expect("an answer").status, 204);
+    eventually(20, "the duplicate is known", || (listener.count("duplicates") == 2).then_some(()));
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_refused_and_not_changed() {
+    let root = tempfile::tempdir().expect("a directory");
+    let directory = root.path().join("sales/contacts");
+    copy_files(&fixture("stores/version-1"), &directory);
+    // PRAGMA user_version stands at byte 60 of the file, big-endian.
+    // https://www.sqlite.org/fileformat.html#the_database_header
+    let mut database = std::fs::read(directory.join("store.db")).expect("a file");
+    database[60..64].copy_from_slice(&9_999_u32.to_be_bytes());
+    std::fs::write(directory.join("store.db"), database).expect("written");
+    let before = files(&directory);
+    let mut listener =
+        Setup::listener("  destinations: [{name: audit, log: {}}]\n").data(root.path()).spawn();
+    let status = eventually(20, "it refuses to start", || listener.ended());
+    assert_eq!(status.code(), Some(1));
+    for word in ["was written by a newer listener", "9999", "nothing was changed"] {
+        assert!(listener.log().contains(word), "no `{word}` in {}", listener.log());
+    }
+    assert!(files(&directory) == before, "the store was changed");
+}
