@@ -81,7 +81,7 @@ impl Endpoint {
         self.current.load_full()
     }
 
-    pub(super) fn now_ms(&self) -> i64 {
+    pub(crate) fn now_ms(&self) -> i64 {
         self.clock.now_ms()
     }
 

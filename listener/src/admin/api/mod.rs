@@ -18,6 +18,7 @@ mod openapi;
 mod query;
 mod route;
 mod routes;
+mod settings;
 mod table;
 mod target;
 
