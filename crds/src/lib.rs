@@ -8,6 +8,7 @@ pub mod check;
 pub mod condition;
 pub mod configuration;
 pub mod definition;
+pub mod label;
 pub mod limits;
 pub mod listener;
 pub mod report;

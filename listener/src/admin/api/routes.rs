@@ -96,7 +96,7 @@ fn saved() -> Vec<Route> {
             "/settings",
             "The settings, and how they are saved",
             &[],
-            of::<settings::Settings>,
+            of::<settings::Shown>,
             get(settings::get),
         ),
         Route {
@@ -105,7 +105,7 @@ fn saved() -> Vec<Route> {
             ..write(
                 "/settings",
                 "Has the operator save new settings, where its chart allows it",
-                of::<settings::Settings>,
+                of::<settings::Shown>,
                 post(settings::post),
             )
         },

@@ -18,7 +18,8 @@ const MAX_BODY: usize = MAX_SETTINGS_BYTES + 4 * 1024;
 /// The settings of a listener, and how they are saved.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Settings {
+#[schemars(rename = "Settings")]
+pub(super) struct Shown {
     /// `spec.settings` of the resource.
     settings: Map<String, Value>,
     /// Generation of the resource that this listener runs by.
@@ -34,6 +35,7 @@ pub(super) struct Settings {
 /// New settings.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "NewSettings")]
 pub(super) struct Wanted {
     /// `spec.settings`, whole.
     settings: Map<String, Value>,
@@ -41,23 +43,23 @@ pub(super) struct Wanted {
     generation: i64,
 }
 
-pub(super) async fn get(Extension(target): Extension<Target>) -> Result<Json<Settings>, Problem> {
+pub(super) async fn get(Extension(target): Extension<Target>) -> Result<Json<Shown>, Problem> {
     look(&target.saving())
 }
 
 pub(super) async fn post(
     Extension(target): Extension<Target>,
     request: Body,
-) -> Result<Json<Settings>, Problem> {
+) -> Result<Json<Shown>, Problem> {
     let Wanted { settings, generation } = body::parse(&body::read(request, MAX_BODY).await?)?;
     let saving = target.saving();
     saving.request(target.role, &target.actor, generation, &Value::Object(settings).to_string()).await?;
     look(&saving)
 }
 
-fn look(saving: &Saving<'_>) -> Result<Json<Settings>, Problem> {
+fn look(saving: &Saving<'_>) -> Result<Json<Shown>, Problem> {
     let settings = saving.settings();
-    Ok(Json(Settings {
+    Ok(Json(Shown {
         command: saving.command(&Value::Object(settings.clone()).to_string())?,
         settings,
         generation: saving.generation(),

@@ -1,7 +1,7 @@
 //! Text of others on a terminal: what it would take for a command is shown, not obeyed.
 
 /// On one line.
-pub(super) fn line(text: &str) -> String {
+pub(in crate::cli) fn line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
