@@ -60,7 +60,8 @@ mod tests {
         let hosts: Template = "https://{name}.{namespace}.example.com".parse().unwrap();
         assert_eq!(hosts.of("sales", "contacts"), "https://contacts.sales.example.com");
         for (wrong, expected) in [
-            ("javascript:alert(1)//{namespace}{name}", "neither https nor http"),
+            ("javascript:alert(1)//{namespace}{name}", "no address"),
+            ("ftp://desk.example.com/{namespace}/{name}", "neither https nor http"),
             ("/{namespace}/{name}", "neither https nor http"),
             ("https://desk.example.com/{namespace}", "{name} is not in it"),
             ("https://a@desk.example.com/{namespace}/{name}", "a user in it"),

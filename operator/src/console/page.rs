@@ -49,7 +49,7 @@ pub(super) fn page(shown: &Shown<'_>) -> Markup {
                     (form(choice, chosen, only.is_some()))
                     h2 id="listeners" tabindex="-1" { (number(chosen.count)) @if chosen.count == 1 { " listener" } @else { " listeners" } }
                     @if chosen.rows.is_empty() {
-                        p { (nothing(chosen)) }
+                        @if *listed { p { (nothing(chosen)) } }
                     } @else {
                         ul class="listeners" { @for row in &chosen.rows { li { (card(row, *links)) } } }
                     }

@@ -101,7 +101,9 @@ fn with_watch_namespace_nothing_is_cluster_wide() {
     };
     let everywhere = render(cluster, "hubspot-listener", &["--set", "console.enabled=true"]);
     let (wide, narrow) = (of_kind(&everywhere, "ClusterRole"), of_kind(&text, "Role"));
-    for name in ["hubspot-system-hubspot-listener-operator", "hubspot-system-hubspot-listener-operator-console"] {
+    for name in
+        ["hubspot-system-hubspot-listener-operator", "hubspot-system-hubspot-listener-operator-console"]
+    {
         assert_eq!(rules(&narrow, name), rules(&wide, name), "{name}");
     }
 }
@@ -167,7 +169,8 @@ fn saving_from_the_page_is_one_right_more_and_only_where_it_is_allowed() {
     let Some(cluster) = Cluster::control_plane() else { return };
     let rules = |text: &str| {
         let roles = of_kind(text, "ClusterRole");
-        let role = roles.iter().find(|role| role["metadata"]["name"] == "hubspot-system-hubspot-listener-operator");
+        let role =
+            roles.iter().find(|role| role["metadata"]["name"] == "hubspot-system-hubspot-listener-operator");
         role.unwrap()["rules"].as_array().unwrap().clone()
     };
     let without = rules(&render_variant(cluster, None));
@@ -200,7 +203,9 @@ fn the_console_has_an_account_of_its_own_that_reads_listeners_alone() {
         assert_eq!(of_console, found, "{kind}");
     }
     let roles = of_kind(&text, "ClusterRole");
-    let role = roles.iter().find(|role| role["metadata"]["name"] == "hubspot-system-hubspot-listener-operator-console");
+    let role = roles
+        .iter()
+        .find(|role| role["metadata"]["name"] == "hubspot-system-hubspot-listener-operator-console");
     let expected = serde_json::json!([{
         "apiGroups": ["hubspot-listener.dev"], "resources": ["hubspotlisteners"], "verbs": ["list", "watch"],
     }]);
@@ -209,7 +214,9 @@ fn the_console_has_an_account_of_its_own_that_reads_listeners_alone() {
     let label = |object: &Value| object["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"].clone();
     assert_ne!(label(&console), label(&operator));
     let policies = of_kind(&text, "NetworkPolicy");
-    let policy = policies.iter().find(|policy| policy["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/name"] == label(&console));
+    let policy = policies.iter().find(|policy| {
+        policy["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/name"] == label(&console)
+    });
     assert_eq!(policy.unwrap()["spec"]["ingress"], serde_json::json!([]));
 }
 
@@ -217,7 +224,8 @@ fn the_console_has_an_account_of_its_own_that_reads_listeners_alone() {
 fn every_variable_of_the_console_is_set_by_the_chart_and_no_other() {
     let Some(cluster) = Cluster::control_plane() else { return };
     let command = operator::console::Options::augment_args(clap::Command::new("console"));
-    let variables = command.get_arguments().filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned));
+    let variables =
+        command.get_arguments().filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned));
     let mut known: BTreeSet<String> = variables.collect();
     known.insert("OPERATOR_LOG".to_owned());
     let mut set = BTreeSet::new();

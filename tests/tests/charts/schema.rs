@@ -38,7 +38,10 @@ fn bad_values_are_refused_with_their_place_and_the_reason() {
             "console.deskUrlTemplate=https://desk.example.com/",
             "at '/console/deskUrlTemplate': 'https://desk.example.com/' does not match pattern",
         ),
-        ("console.hosts={https://a.example.com}", "at '/console/hosts/0': 'https://a.example.com' does not match pattern"),
+        (
+            "console.hosts={https://a.example.com}",
+            "at '/console/hosts/0': 'https://a.example.com' does not match pattern",
+        ),
         ("serviceMonitor.interval=30", "at '/serviceMonitor/interval': got number, want string"),
         ("watchNamespace=a b", "at '/watchNamespace': 'a b' does not match pattern"),
         (

@@ -141,7 +141,11 @@ impl Context {
     }
 
     /// Validates and writes.
-    async fn apply(&self, listener: &HubSpotListener, changed: Arc<HubSpotListener>) -> Result<Settled, String> {
+    async fn apply(
+        &self,
+        listener: &HubSpotListener,
+        changed: Arc<HubSpotListener>,
+    ) -> Result<Settled, String> {
         // 5. caches; the API server for what is new; pure
         let observed =
             self.reader.dereference(&self.client, &changed).await.map_err(|error| error.to_string())?;
