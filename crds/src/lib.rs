@@ -8,9 +8,11 @@ pub mod check;
 pub mod condition;
 pub mod configuration;
 pub mod definition;
+pub mod label;
 pub mod limits;
 pub mod listener;
 pub mod report;
+pub mod saving;
 
 pub use configuration::Configuration;
 pub use listener::{HubSpotListener, HubSpotListenerSpec, HubSpotListenerStatus};

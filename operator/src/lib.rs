@@ -8,6 +8,8 @@
 //! 4. [`apply`] writes what differs, and prunes what the manifest no longer wants (API server).
 //! 5. [`status`] makes the status (pure); then one patch, if it differs (API server).
 //!
+//! [`console`] is a process of its own: a web page that lists the listeners.
+//!
 //! [`run`] wires the process: lease, watches, the loop over listeners, probes and metrics.
 //! A listener whose manifest is refused keeps its children as they are: the last good
 //! configuration stays live.
@@ -15,11 +17,13 @@
 pub mod apply;
 pub mod build;
 pub mod cli;
+pub mod console;
 pub mod dereference;
 pub mod observed;
 pub mod options;
 pub mod run;
 #[cfg(test)]
 mod scene;
+mod serve;
 pub mod status;
 pub mod validate;

@@ -4,6 +4,8 @@
 #[path = "operator/support.rs"]
 mod support;
 
+#[path = "operator/console.rs"]
+mod console;
 #[path = "operator/lead.rs"]
 mod lead;
 #[path = "operator/many.rs"]
@@ -12,3 +14,5 @@ mod many;
 mod program;
 #[path = "operator/rest.rs"]
 mod rest;
+#[path = "operator/saves.rs"]
+mod saves;

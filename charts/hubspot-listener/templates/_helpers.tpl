@@ -32,6 +32,10 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "hubspot-listener.labels" -}}
 {{ include "hubspot-listener.selectorLabels" . }}
 app.kubernetes.io/component: operator
+{{ include "hubspot-listener.commonLabels" . }}
+{{- end -}}
+
+{{- define "hubspot-listener.commonLabels" -}}
 app.kubernetes.io/part-of: hubspot-listener
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
@@ -39,6 +43,23 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 {{- with .Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{/* Name of the console's objects. 53 characters, as above. */}}
+{{- define "hubspot-listener.consoleName" -}}
+{{- printf "%s-console" (include "hubspot-listener.fullname" . | trunc 45 | trimSuffix "-") -}}
+{{- end -}}
+
+{{/* What selects the console's pods: a name of its own, so that no selector of the operator finds them. */}}
+{{- define "hubspot-listener.consoleSelectorLabels" -}}
+app.kubernetes.io/name: {{ printf "%s-console" (include "hubspot-listener.name" . | trunc 45 | trimSuffix "-") }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "hubspot-listener.consoleLabels" -}}
+{{ include "hubspot-listener.consoleSelectorLabels" . }}
+app.kubernetes.io/component: console
+{{ include "hubspot-listener.commonLabels" . }}
 {{- end -}}
 
 {{/* What the operator puts on all that it makes for a listener. */}}

@@ -5,7 +5,7 @@ both that each rule has a reason and that the page is current.
 In the namespaces of the listeners: a ClusterRole, or with `watchNamespace` a Role there.
 */}}
 {{- define "hubspot-listener.permissions" -}}
-# The listeners themselves: what they ask for. It never changes them.
+# The listeners themselves: what they ask for. It never changes them, unless `settings.allowFromPage` lets it.
 - apiGroups: [hubspot-listener.dev]
   resources: [hubspotlisteners]
   verbs: [list, watch]
@@ -57,6 +57,22 @@ In the namespaces of the listeners: a ClusterRole, or with `watchNamespace` a Ro
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- end -}}
+
+{{/* With `settings.allowFromPage`, beside the first. */}}
+{{- define "hubspot-listener.savePermissions" -}}
+# Saves `spec.settings` when an admin of a listener's web page asks for it. RBAC knows no right to one field.
+- apiGroups: [hubspot-listener.dev]
+  resources: [hubspotlisteners]
+  verbs: [patch]
+{{- end -}}
+
+{{/* Of the console, under a ServiceAccount of its own, where the operator has the first. */}}
+{{- define "hubspot-listener.consolePermissions" -}}
+# What the page shows: name, URL, conditions and counters of each listener. No Secrets, no pods, no change.
+- apiGroups: [hubspot-listener.dev]
+  resources: [hubspotlisteners]
+  verbs: [list, watch]
 {{- end -}}
 
 {{/* In the namespace of the release: a Role. */}}

@@ -4,8 +4,10 @@ pub mod check;
 pub mod dev;
 pub mod errors;
 pub mod history;
+mod kube;
 mod limits;
 mod log;
+mod plugin;
 pub mod preview;
 mod public_base;
 mod read;
@@ -21,7 +23,7 @@ pub mod verify;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Receives HubSpot webhooks: proves who sent them, stores them before it answers, hands them on in pages.
 #[derive(Debug, Parser)]
@@ -36,11 +38,11 @@ enum Command {
     Serve(serve::Args),
     Dev(dev::Args),
     Send(send::Args),
-    Errors(errors::Args),
-    Deliveries(history::deliveries::Args),
-    Records(history::records::Args),
-    Refusals(history::refusals::Args),
-    Replay(history::replay::Args),
+    Errors(Box<errors::Args>),
+    Deliveries(Box<history::deliveries::Args>),
+    Records(Box<history::records::Args>),
+    Refusals(Box<history::refusals::Args>),
+    Replay(Box<history::replay::Args>),
     Store(store::Args),
     Check(check::Args),
     Preview(preview::Args),
@@ -51,15 +53,15 @@ enum Command {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let result = match parse().command {
         Command::Serve(args) => serve::run(args),
         Command::Dev(args) => dev::run(args),
         Command::Send(args) => send::run(args),
-        Command::Errors(args) => errors::run(args),
-        Command::Deliveries(args) => history::deliveries::run(args),
-        Command::Records(args) => history::records::run(args),
-        Command::Refusals(args) => history::refusals::run(args),
-        Command::Replay(args) => history::replay::run(args),
+        Command::Errors(args) => errors::run(*args),
+        Command::Deliveries(args) => history::deliveries::run(*args),
+        Command::Records(args) => history::records::run(*args),
+        Command::Refusals(args) => history::refusals::run(*args),
+        Command::Replay(args) => history::replay::run(*args),
         Command::Store(args) => store::run(args),
         Command::Check(args) => check::run(args),
         Command::Preview(args) => preview::run(args),
@@ -71,6 +73,15 @@ pub fn main() -> ExitCode {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// As the process was called: by its own name, or as a plugin of kubectl.
+fn parse() -> Cli {
+    if !plugin::is_called() {
+        return Cli::parse();
+    }
+    let matches = plugin::dress(Cli::command()).get_matches();
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
 /// The process's async runtime.
@@ -95,5 +106,6 @@ mod tests {
     #[test]
     fn every_command_can_be_parsed() {
         Cli::command().debug_assert();
+        super::plugin::dress(Cli::command()).debug_assert();
     }
 }

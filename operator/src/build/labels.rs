@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// Label that names the listener; its value is the listener's name.
-pub const LISTENER: &str = "hubspot-listener.dev/listener";
+pub use crds::label::{LISTENER, selector};
+
 /// Label that says who keeps an object up to date.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Value of [`MANAGED_BY`].
@@ -12,9 +12,6 @@ pub const OPERATOR: &str = "hubspot-listener-operator";
 /// On namespaces, not on pods, since only those who run the cluster may label them.
 pub const MONITORING: &str = "hubspot-listener.dev/monitoring";
 
-const NAME: &str = "app.kubernetes.io/name";
-const PRODUCT: &str = "hubspot-listener";
-
 /// All of them. <https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/>
 pub fn of(listener: &str) -> BTreeMap<String, String> {
     let mut labels = selector(listener);
@@ -22,15 +19,10 @@ pub fn of(listener: &str) -> BTreeMap<String, String> {
         [
             ("app.kubernetes.io/instance", listener),
             ("app.kubernetes.io/component", "listener"),
-            ("app.kubernetes.io/part-of", PRODUCT),
+            ("app.kubernetes.io/part-of", crds::label::PRODUCT),
             (MANAGED_BY, OPERATOR),
         ]
         .map(|(label, value)| (label.to_owned(), value.to_owned())),
     );
     labels
-}
-
-/// Those by which the pods are found. They never change: a Deployment's selector cannot.
-pub fn selector(listener: &str) -> BTreeMap<String, String> {
-    [(NAME, PRODUCT), (LISTENER, listener)].map(|(label, value)| (label.to_owned(), value.to_owned())).into()
 }

@@ -2,10 +2,8 @@
 
 use std::process::ExitCode;
 
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
-
 use super::log::LogArgs;
+use super::until_told;
 use crate::options::{Defaults, Process};
 use crate::run;
 
@@ -42,28 +40,5 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     log.init()?;
     // One provider for the whole binary. An error means that it is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(async {
-        let stop = stop_signal()?;
-        run::run(defaults, process, stop).await.map_err(anyhow::Error::from)
-    });
-    // Tasks that still run are let go, not waited for.
-    runtime.shutdown_background();
-    result?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Cancelled at SIGTERM and SIGINT.
-fn stop_signal() -> std::io::Result<CancellationToken> {
-    let stop = CancellationToken::new();
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let told = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        told.cancel();
-    });
-    Ok(stop)
+    until_told(|stop| async { run::run(defaults, process, stop).await.map_err(anyhow::Error::from) })
 }

@@ -42,6 +42,13 @@ impl Events {
         self.publish(regarding, type_, reason, condition.as_str(), &message).await;
     }
 
+    /// Somebody saved settings from the web page of a listener.
+    pub(super) async fn saved(&self, regarding: &ObjectReference, actor: &str, generation: i64) {
+        let message = format!("{actor} saved spec.settings from the web page: generation {generation}");
+        self.publish(regarding, EventType::Normal, "SettingsSaved".to_owned(), "SaveSettings", &message)
+            .await;
+    }
+
     /// What says that it is a listener cannot be read as one.
     pub(super) async fn unreadable<K: Resource<DynamicType = ()>>(&self, object: &K, error: &str) {
         let message = format!(

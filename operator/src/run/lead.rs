@@ -23,6 +23,7 @@ use super::queue::Queue;
 use super::readiness::{Readiness, Stage};
 use super::reconcile::{Context, ReconcileError};
 use super::reports::{self, Reported};
+use super::saves;
 use super::statuses::Statuses;
 use super::unreadable::Unreadable;
 use super::watch::Watches;
@@ -94,12 +95,16 @@ impl Lead {
         readiness.set(Stage::Leading);
         info!(listeners = caches.listeners.len(), "the caches are filled; the loop over listeners begins");
         let period = Duration::from_secs(process.report_seconds.into());
+        let (inbox, saver) = saves::channel();
+        let inbox = context.defaults.save_settings.then_some(inbox);
+        let _saver = AbortOnDropHandle::new(tokio::spawn(saver.run(Arc::clone(&context))));
         let _reports = AbortOnDropHandle::new(tokio::spawn(reports::ask(
             Arc::clone(&caches),
             reported,
             queue.clone(),
             Arc::clone(&metrics),
             period,
+            inbox,
         )));
         let requests = queue.stream().map(|key| Ok::<_, watcher::Error>(key.reference()));
         let results = applier(

@@ -29,6 +29,7 @@ mod reconcile;
 pub mod reports;
 mod requests;
 pub mod said;
+mod saves;
 pub mod shelf;
 mod statuses;
 mod unreadable;

@@ -1,9 +1,6 @@
 //! The operator's port: `/livez`, `/readyz`, `/metrics`. No token, nothing secret.
-//!
-//! Every connection has a limit in time for a head, and there are at most [`CONNECTIONS`].
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -11,22 +8,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{Router, get};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use prometheus_client::encoding::text::encode;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tracing::debug;
 
 use super::metrics::Metrics;
 use super::readiness::{Readiness, Stage};
-
-/// Connections at once.
-const CONNECTIONS: usize = 64;
-/// How long a head may take, and how long a connection may be.
-const HEAD_TIME: Duration = Duration::from_secs(5);
-const CONNECTION_TIME: Duration = Duration::from_mins(1);
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -43,29 +29,7 @@ pub(super) async fn serve(socket: TcpListener, readiness: Readiness, metrics: Ar
         .route("/readyz", get(readyz))
         .route("/metrics", get(scrape))
         .with_state(Shown { readiness, metrics });
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let stream = match socket.accept().await {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                debug!(%error, "a connection could not be accepted");
-                // Out of file descriptors, most likely: let some go first.
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        let service = TowerToHyperService::new(router.clone());
-        tokio::spawn(async move {
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIME)
-                .serve_connection(TokioIo::new(stream), service);
-            // A connection that breaks off is the other side's business.
-            let _ = tokio::time::timeout(CONNECTION_TIME, connection).await;
-            drop(place);
-        });
-    }
+    crate::serve::serve(socket, router).await;
 }
 
 async fn livez() -> &'static str {

@@ -17,11 +17,12 @@ use futures_util::StreamExt;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 
-use self::ask::Asker;
+pub(super) use self::ask::Asker;
 use super::caches::Caches;
 use super::key::Key;
 use super::metrics::{Metrics, ResultLabels};
 use super::queue::Queue;
+use super::saves::Inbox;
 use crate::apply::label;
 use crate::observed::PodReport;
 
@@ -107,6 +108,7 @@ pub(super) async fn ask(
     queue: Queue,
     metrics: Arc<Metrics>,
     period: Duration,
+    saves: Option<Inbox>,
 ) {
     let Some(asker) = Asker::new() else { return };
     let began = Instant::now();
@@ -123,7 +125,10 @@ pub(super) async fn ask(
         let due: Vec<_> = pods.into_iter().filter(|asked| turns.due(asked, now, period, first)).collect();
         futures_util::stream::iter(due)
             .for_each_concurrent(AT_ONCE, async |asked| {
-                let reports = asker.ask(asked.address).await;
+                let mut reports = asker.ask(asked.address).await;
+                if let (Ok(reports), Some(saves)) = (&mut reports, &saves) {
+                    saves.take(&asked.listener, asked.address, reports);
+                }
                 let result = if reports.is_ok() { "answered" } else { "failed" };
                 metrics.reports.get_or_create(&ResultLabels { result }).inc();
                 if reported.set(&asked.listener, PodReport { pod: asked.pod, reports }) {

@@ -52,6 +52,11 @@ impl Cluster {
         self.run("kubectl", arguments, input)
     }
 
+    /// Where a program of the cluster's lies, such as kubectl.
+    pub fn program(name: &str) -> std::path::PathBuf {
+        process::programs().expect("a running cluster has programs").join(name)
+    }
+
     /// helm, as the administrator.
     pub fn helm(&self, arguments: &[&str]) -> Output {
         self.run("helm", arguments, "")

@@ -101,21 +101,22 @@ fn the_pods_of_the_operator_are_let_in_under_restricted_pod_security() {
     let Some(cluster) = prepared() else { return };
     for (name, values) in VARIANTS {
         let text = render_variant(cluster, values);
-        let deployment = objects(&text).into_iter().find(|object| object["kind"] == "Deployment").unwrap();
-        let mut pod = deployment["spec"]["template"].clone();
-        pod["apiVersion"] = "v1".into();
-        pod["kind"] = "Pod".into();
-        pod["metadata"]["name"] = "a-pod".into();
-        pod["metadata"]["namespace"] = NAMESPACE.into();
-        // Its account is not there in a dry run, and a priority class is for system namespaces.
-        let spec = pod["spec"].as_object_mut().unwrap();
-        spec.remove("serviceAccountName");
-        spec.remove("priorityClassName");
-        let output = tried(cluster, &pod.to_string());
-        assert!(output.success, "{name}: {output:?}");
-        pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = true.into();
-        let refused = tried(cluster, &pod.to_string()).refused();
-        assert!(refused.contains("violates PodSecurity \"restricted"), "{name}: {refused}");
+        for deployment in objects(&text).into_iter().filter(|object| object["kind"] == "Deployment") {
+            let mut pod = deployment["spec"]["template"].clone();
+            pod["apiVersion"] = "v1".into();
+            pod["kind"] = "Pod".into();
+            pod["metadata"]["name"] = "a-pod".into();
+            pod["metadata"]["namespace"] = NAMESPACE.into();
+            // Its account is not there in a dry run, and a priority class is for system namespaces.
+            let spec = pod["spec"].as_object_mut().unwrap();
+            spec.remove("serviceAccountName");
+            spec.remove("priorityClassName");
+            let output = tried(cluster, &pod.to_string());
+            assert!(output.success, "{name}: {output:?}");
+            pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = true.into();
+            let refused = tried(cluster, &pod.to_string()).refused();
+            assert!(refused.contains("violates PodSecurity \"restricted"), "{name}: {refused}");
+        }
     }
 }
 

@@ -95,15 +95,17 @@ fn with_watch_namespace_nothing_is_cluster_wide() {
         let namespace = object["metadata"]["namespace"].as_str();
         assert!(namespace.is_some(), "{} {}", object["kind"], object["metadata"]["name"]);
     }
-    let rules = |roles: Vec<Value>, field: &str, value: &str| {
-        let role = roles.into_iter().find(|role| role["metadata"][field] == value);
-        role.unwrap_or_else(|| panic!("no role with {field} {value}"))["rules"].clone()
+    let rules = |roles: &[Value], name: &str| {
+        let role = roles.iter().find(|role| role["metadata"]["name"] == name);
+        role.unwrap_or_else(|| panic!("no role {name}"))["rules"].clone()
     };
-    let wide = of_kind(&render_variant(cluster, None), "ClusterRole");
-    assert_eq!(
-        rules(of_kind(&text, "Role"), "namespace", "sales"),
-        rules(wide, "name", "hubspot-system-hubspot-listener-operator")
-    );
+    let everywhere = render(cluster, "hubspot-listener", &["--set", "console.enabled=true"]);
+    let (wide, narrow) = (of_kind(&everywhere, "ClusterRole"), of_kind(&text, "Role"));
+    for name in
+        ["hubspot-system-hubspot-listener-operator", "hubspot-system-hubspot-listener-operator-console"]
+    {
+        assert_eq!(rules(&narrow, name), rules(&wide, name), "{name}");
+    }
 }
 
 #[test]
@@ -134,7 +136,7 @@ fn the_operator_may_not_create_what_would_give_it_more_rights() {
 fn labels_of_people_do_not_change_what_the_selector_finds() {
     let Some(cluster) = Cluster::control_plane() else { return };
     let text = render_variant(cluster, Some("full.yaml"));
-    let deployment = &of_kind(&text, "Deployment")[0];
+    let deployment = &deployment(&text, "operator");
     let labels = &deployment["spec"]["template"]["metadata"]["labels"];
     assert_eq!(labels["tier"], "control");
     for (name, value) in deployment["spec"]["selector"]["matchLabels"].as_object().unwrap() {
@@ -162,14 +164,96 @@ fn helm_makes_the_definition_that_the_types_make() {
     assert!(rendered == committed, "run `make crds`");
 }
 
+#[test]
+fn saving_from_the_page_is_one_right_more_and_only_where_it_is_allowed() {
+    let Some(cluster) = Cluster::control_plane() else { return };
+    let rules = |text: &str| {
+        let roles = of_kind(text, "ClusterRole");
+        let role =
+            roles.iter().find(|role| role["metadata"]["name"] == "hubspot-system-hubspot-listener-operator");
+        role.unwrap()["rules"].as_array().unwrap().clone()
+    };
+    let without = rules(&render_variant(cluster, None));
+    let text = render(cluster, "hubspot-listener", &["--set", "settings.allowFromPage=true"]);
+    let with = rules(&text);
+    let more: Vec<_> = with.iter().filter(|rule| !without.contains(rule)).collect();
+    let expected = serde_json::json!({
+        "apiGroups": ["hubspot-listener.dev"], "resources": ["hubspotlisteners"], "verbs": ["patch"],
+    });
+    assert_eq!((more, with.len()), (vec![&expected], without.len() + 1));
+    assert_eq!(environment(&text)["SAVE_SETTINGS"], "true");
+    assert_eq!(environment(&render_variant(cluster, None))["SAVE_SETTINGS"], "false");
+}
+
+#[test]
+fn the_console_has_an_account_of_its_own_that_reads_listeners_alone() {
+    let Some(cluster) = Cluster::control_plane() else { return };
+    assert!(!render_variant(cluster, None).contains("console"), "it is off by itself");
+    let text = render(
+        cluster,
+        "hubspot-listener",
+        &["--set", "console.enabled=true", "--set", "networkPolicy.enabled=true"],
+    );
+    let (console, operator) = (deployment(&text, "console"), deployment(&text, "operator"));
+    let account = console["spec"]["template"]["spec"]["serviceAccountName"].as_str().unwrap();
+    assert_ne!(operator["spec"]["template"]["spec"]["serviceAccountName"], account);
+    for (kind, found) in [("RoleBinding", 0), ("ClusterRoleBinding", 1)] {
+        let bindings = of_kind(&text, kind);
+        let of_console = bindings.iter().filter(|one| one["subjects"][0]["name"] == account).count();
+        assert_eq!(of_console, found, "{kind}");
+    }
+    let roles = of_kind(&text, "ClusterRole");
+    let role = roles
+        .iter()
+        .find(|role| role["metadata"]["name"] == "hubspot-system-hubspot-listener-operator-console");
+    let expected = serde_json::json!([{
+        "apiGroups": ["hubspot-listener.dev"], "resources": ["hubspotlisteners"], "verbs": ["list", "watch"],
+    }]);
+    assert_eq!(role.unwrap()["rules"], expected);
+    // No selector of the operator finds it, and without `console.from` nobody in the cluster reaches it.
+    let label = |object: &Value| object["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"].clone();
+    assert_ne!(label(&console), label(&operator));
+    let policies = of_kind(&text, "NetworkPolicy");
+    let policy = policies.iter().find(|policy| {
+        policy["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/name"] == label(&console)
+    });
+    assert_eq!(policy.unwrap()["spec"]["ingress"], serde_json::json!([]));
+}
+
+#[test]
+fn every_variable_of_the_console_is_set_by_the_chart_and_no_other() {
+    let Some(cluster) = Cluster::control_plane() else { return };
+    let command = operator::console::Options::augment_args(clap::Command::new("console"));
+    let variables =
+        command.get_arguments().filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned));
+    let mut known: BTreeSet<String> = variables.collect();
+    known.insert("OPERATOR_LOG".to_owned());
+    let mut set = BTreeSet::new();
+    for values in ["full.yaml", "single-namespace.yaml"] {
+        set.extend(variables_of(&deployment(&render_variant(cluster, Some(values)), "console")).into_keys());
+    }
+    assert_eq!(set, known);
+}
+
+/// The Deployment of a component.
+fn deployment(text: &str, component: &str) -> Value {
+    let all = of_kind(text, "Deployment").into_iter();
+    let mut of_it = all.filter(|one| one["metadata"]["labels"]["app.kubernetes.io/component"] == component);
+    of_it.next().unwrap_or_else(|| panic!("no Deployment of {component}"))
+}
+
 /// The one container of the operator's pods.
 fn container(text: &str) -> Value {
-    of_kind(text, "Deployment")[0]["spec"]["template"]["spec"]["containers"][0].clone()
+    deployment(text, "operator")["spec"]["template"]["spec"]["containers"][0].clone()
 }
 
 /// Its variables; null where the value comes from the pod.
 fn environment(text: &str) -> BTreeMap<String, Value> {
-    let container = container(text);
+    variables_of(&deployment(text, "operator"))
+}
+
+fn variables_of(deployment: &Value) -> BTreeMap<String, Value> {
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
     let variables = container["env"].as_array().unwrap().iter();
     variables.map(|one| (one["name"].as_str().unwrap().to_owned(), one["value"].clone())).collect()
 }

@@ -12,7 +12,7 @@ use super::story::{NAME, RELEASE, SYSTEM, Story, TEAM, URL, event, first_secret}
 const RESTRICTED: &str = "pod-security.kubernetes.io/enforce=restricted";
 const NEW_SECRET: &str = "a-new-client-secret-of-the-app";
 
-fn values() -> [&'static str; 14] {
+fn values() -> [&'static str; 18] {
     [
         "--set",
         "image.tag=test",
@@ -28,6 +28,10 @@ fn values() -> [&'static str; 14] {
         "listeners.defaultIngressClass=contour",
         "--set",
         "reportSeconds=5",
+        "--set",
+        "settings.allowFromPage=true",
+        "--set",
+        "console.enabled=true",
     ]
 }
 
@@ -64,6 +68,7 @@ pub fn apply(story: &Story<'_>) {
     let config_map = json!({"apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "crm-integration", "namespace": TEAM}, "data": {"settings.json": r#"{"region":"eu"}"#}});
     story.cluster.apply(&config_map.to_string());
+    super::people::tokens(story);
     story.change(|_| {});
     let status = story.status(30, "the missing Secret is told", |status| {
         Story::is(status, "ResolvedRefs", "False", "SecretNotFound")

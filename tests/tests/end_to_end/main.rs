@@ -7,6 +7,7 @@
 
 mod chapters;
 mod load;
+mod people;
 mod permissions;
 mod story;
 
@@ -18,11 +19,14 @@ use tests::cluster::{Cluster, Options};
 /// A chapter and what it tells.
 type Chapter = (&'static str, fn(&Story<'_>));
 
-const CHAPTERS: [Chapter; 12] = [
+const CHAPTERS: [Chapter; 15] = [
     ("helm installs the charts, and the operator leads", chapters::install),
     ("a manifest becomes a listener with a URL", chapters::apply),
     ("a signed request through the ingress becomes a page at the destination", chapters::deliver),
     ("what is refused and what failed is counted in kubectl get", chapters::count),
+    ("the command finds the listener and goes through the API server", people::command),
+    ("settings saved on the web page reach the resource and the pod", people::save),
+    ("the console lists the listener", people::console),
     (
         "changed settings reach the listener without a restart and without a refused request",
         chapters::settings,

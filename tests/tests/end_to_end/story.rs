@@ -57,6 +57,7 @@ impl<'a> Story<'a> {
                     {"scope": "integration", "configMapKeyRef": {"name": "crm-integration", "key": "settings.json"}},
                 ],
                 "storage": {"embedded": {"size": "1Gi"}},
+                "desk": {"tokens": {"secretName": "desk"}},
             },
         })
     }

@@ -18,10 +18,10 @@ use tests::{eventually, free_port, get, operator_binary};
 pub const LEASE: u64 = 5;
 
 /// What the operator may do with listeners and their children: what the chart grants.
-fn rules() -> &'static str {
+pub fn rules(name: &str) -> &'static str {
     let chart = include_str!("../../../charts/hubspot-listener/templates/_permissions.tpl");
-    let begin = "{{- define \"hubspot-listener.permissions\" -}}";
-    let (_, rest) = chart.split_once(begin).expect("the chart has these rules");
+    let begin = format!("{{{{- define \"hubspot-listener.{name}\" -}}}}");
+    let (_, rest) = chart.split_once(&begin).expect("the chart has these rules");
     rest.split_once("{{- end -}}").expect("an end").0
 }
 
@@ -102,9 +102,14 @@ impl<'a> Scene<'a> {
 
     /// Starts an operator with this name.
     pub fn operator(&self, name: &str) -> Operator {
+        self.operator_with(name, &[], "")
+    }
+
+    /// One with more flags and more rights.
+    pub fn operator_with(&self, name: &str, flags: &[&str], more_rules: &str) -> Operator {
         let (namespace, cluster) = (&self.namespace, self.cluster);
         let subject = format!("{{kind: ServiceAccount, name: {name}, namespace: {namespace}}}");
-        let rules = rules();
+        let rules = format!("{}{more_rules}", rules("permissions"));
         let wide = if self.alone { ("Role", "RoleBinding") } else { ("ClusterRole", "ClusterRoleBinding") };
         self.cluster.apply(&format!(
             "apiVersion: v1\nkind: ServiceAccount\nmetadata: {{name: {name}, namespace: {namespace}}}\n---\n\
@@ -143,6 +148,7 @@ impl<'a> Scene<'a> {
             &LEASE.to_string(),
         ]);
         command.args(["--listen", &address.to_string()]);
+        command.args(flags);
         if self.alone {
             command.args(["--namespace", namespace]);
         }

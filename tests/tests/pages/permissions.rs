@@ -72,7 +72,13 @@ fn the_permissions_on_the_page_are_those_of_the_chart() {
         "In the namespaces of the listeners: a ClusterRole, or with `watchNamespace` a Role in that namespace.\n\n",
     );
     table(&mut page, &rules(&source, "hubspot-listener.permissions"));
+    page.push_str("With `settings.allowFromPage: true`, beside those:\n\n");
+    table(&mut page, &rules(&source, "hubspot-listener.savePermissions"));
     page.push_str("In the namespace of the release, always a Role:\n\n");
     table(&mut page, &rules(&source, "hubspot-listener.leasePermissions"));
+    page.push_str(
+        "With `console.enabled: true`, the console's own ServiceAccount, where the operator has the first table:\n\n",
+    );
+    table(&mut page, &rules(&source, "hubspot-listener.consolePermissions"));
     is_current("docs/security.md", &format!("{}\n", page.trim_end()));
 }

@@ -23,6 +23,7 @@ mod refusals;
 mod route;
 mod routes;
 mod series;
+mod settings;
 mod table;
 mod target;
 

@@ -9,7 +9,8 @@ use super::query::{
     REFUSALS, REFUSALS_EXPORT, SERIES,
 };
 use super::route::{About, Answer, Route};
-use super::{acts, audit, bulk, deliveries, errors, openapi, records, refusals, series};
+use super::{acts, audit, bulk, deliveries, errors, openapi, records, refusals, series, settings};
+use crate::admin::saving;
 use crate::admin::tokens::Role;
 use crate::admin::{lists, status};
 use crate::desk::{
@@ -23,6 +24,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(one_by_one());
     routes.extend(many());
     routes.extend(history());
+    routes.extend(saved());
     routes
 }
 
@@ -161,6 +163,28 @@ fn history() -> Vec<Route> {
             get(refusals::one),
         ),
         read("/series", "How it went over time", SERIES, of::<Series>, get(series::get)),
+    ]
+}
+
+fn saved() -> Vec<Route> {
+    vec![
+        read(
+            "/settings",
+            "The settings, and how they are saved",
+            &[],
+            of::<settings::Shown>,
+            get(settings::get),
+        ),
+        Route {
+            needs: saving::ROLE,
+            body: Some(of::<settings::Wanted>),
+            ..write(
+                "/settings",
+                "Has the operator save new settings, where its chart allows it",
+                of::<settings::Shown>,
+                post(settings::post),
+            )
+        },
     ]
 }
 

@@ -12,6 +12,7 @@ use http::{HeaderMap, Method, StatusCode};
 use super::super::auth::Caller;
 use super::super::mask::Masks;
 use super::super::problem::Problem;
+use super::super::saving::Saving;
 use super::super::tokens::Role;
 use super::super::{Shown, View};
 use crate::desk::{Actor, Desk, History};
@@ -49,6 +50,10 @@ impl Target {
     /// The time, epoch milliseconds.
     pub(super) fn now_ms(&self) -> i64 {
         self.shown.endpoint().now_ms()
+    }
+
+    pub(super) fn saving(&self) -> Saving<'_> {
+        self.shown.saving()
     }
 
     /// What the listener's manifest masks now.

@@ -20,12 +20,13 @@ use super::remote::print::Output;
 
 /// See, mend and send again what destinations did not take
 ///
-/// Speaks to the admin port of a listener. In a cluster, forward it first:
+/// Speaks to the admin port of a listener: at --url, or in a cluster, through the API
+/// server, with
 ///
-///   kubectl -n sales port-forward deploy/contacts 9090
+///   --kube sales/contacts
 ///
-/// and give a token of the Secret that spec.desk.tokens names, as --token-file or
-/// in `LISTENER_TOKEN`. The role `view` lists and counts, `operate` sees payloads and acts.
+/// Give a token of the Secret that spec.desk.tokens names, as --token-file or in
+/// `LISTENER_TOKEN`, or its key as --token-secret. The role `view` lists and counts, `operate` sees payloads and acts.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -89,7 +90,7 @@ enum Command {
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { connection, output, command } = args;
     super::runtime()?.block_on(async {
-        let client = Client::new(connection)?;
+        let client = Client::connect(connection).await?;
         match command {
             Command::List(args) => read::list(&client, output, args).await,
             Command::Count(args) => read::count(&client, output, args).await,

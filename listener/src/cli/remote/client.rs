@@ -1,6 +1,6 @@
 //! The API of a listener, from outside.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -13,27 +13,28 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use crate::cli::kube::{ClusterArgs, Name, Tunnel};
+use crate::cli::plugin;
 use crate::deliver::install_provider;
 use crate::verify::secret;
+
+/// Where `listener dev` and a port-forward are.
+const DEFAULT_URL: &str = "http://127.0.0.1:9090";
 
 /// Where the listener is, and who asks.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Connection {
-    /// Admin port of the listener
-    #[arg(
-        long,
-        global = true,
-        env = "LISTENER_URL",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:9090"
-    )]
-    url: Url,
+    /// Admin port of the listener; left out: port 9090 of this machine
+    #[arg(long, global = true, env = "LISTENER_URL", value_name = "URL")]
+    url: Option<Url>,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// File with a token; `LISTENER_TOKEN` holds it otherwise
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Which listener, where the process runs several
-    #[arg(long, global = true, value_name = "NAMESPACE/NAME")]
-    listener: Option<String>,
+    /// Which listener, where the process runs several, or in the cluster
+    #[arg(long, global = true, value_name = "[NAMESPACE/]NAME")]
+    listener: Option<Name>,
 }
 
 /// Asks one listener.
@@ -43,43 +44,44 @@ pub(in crate::cli) struct Client {
     base: Url,
     listener: Option<(String, String)>,
     token: Option<SecretString>,
+    /// Open as long as somebody asks.
+    _tunnel: Option<Tunnel>,
 }
 
 impl Client {
-    pub(in crate::cli) fn new(connection: Connection) -> anyhow::Result<Self> {
-        let Connection { url, token_file, listener } = connection;
-        if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
-            bail!("--url {url}: write http:// or https:// and a host, such as http://127.0.0.1:9090");
+    /// By the way that the options name. In a cluster it is opened now.
+    pub(in crate::cli) async fn connect(connection: Connection) -> anyhow::Result<Self> {
+        let Connection { url, cluster, token_file, listener } = connection;
+        let token = token(token_file.as_deref())?;
+        if cluster.is_wanted() || (url.is_none() && plugin::is_called()) {
+            let reached = cluster.reach(listener).await?;
+            let (namespace, name) = &reached.listener;
+            // Shown in messages; the socket decides where it leads.
+            let base = Url::parse(&format!("http://{name}.{namespace}/"))?;
+            let inner = build(reqwest::Client::builder().unix_socket(reached.tunnel.socket()))?;
+            let token = reached.token.or(token);
+            return Ok(Self {
+                inner,
+                base,
+                listener: Some(reached.listener),
+                token,
+                _tunnel: Some(reached.tunnel),
+            });
         }
-        let token = match token_file {
-            Some(path) => {
-                Some(secret::read(&path).with_context(|| format!("--token-file {}", path.display()))?)
-            }
-            None => {
-                std::env::var("LISTENER_TOKEN").ok().filter(|token| !token.is_empty()).map(SecretString::from)
-            }
+        let base = match url {
+            Some(url) => url,
+            None => Url::parse(DEFAULT_URL)?,
         };
+        if base.cannot_be_a_base() || !matches!(base.scheme(), "http" | "https") {
+            bail!("--url {base}: write http:// or https:// and a host, such as {DEFAULT_URL}");
+        }
         let listener = match listener {
             None => None,
-            Some(text) => match text.split_once('/') {
-                Some((namespace, name))
-                    if !namespace.is_empty() && !name.is_empty() && !name.contains('/') =>
-                {
-                    Some((namespace.to_owned(), name.to_owned()))
-                }
-                _ => bail!("--listener {text}: write NAMESPACE/NAME, such as sales/contacts"),
-            },
+            Some(Name { namespace: Some(namespace), name }) => Some((namespace, name)),
+            Some(only) => bail!("--listener {only}: write NAMESPACE/NAME, such as sales/contacts"),
         };
-        install_provider();
-        let inner = reqwest::Client::builder()
-            .user_agent(concat!("hubspot-listener/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .no_proxy()
-            .connect_timeout(Duration::from_secs(5))
-            .read_timeout(Duration::from_mins(1))
-            .build()
-            .context("the HTTP client cannot be made")?;
-        Ok(Self { inner, base: url, listener, token })
+        let inner = build(reqwest::Client::builder())?;
+        Ok(Self { inner, base, listener, token, _tunnel: None })
     }
 
     /// What `path` answers.
@@ -163,6 +165,27 @@ impl Client {
             format!("{} answered something else: is it the admin port of a listener?", self.base)
         })
     }
+}
+
+fn build(client: reqwest::ClientBuilder) -> anyhow::Result<reqwest::Client> {
+    install_provider();
+    client
+        .user_agent(concat!("hubspot-listener/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .no_proxy()
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(Duration::from_mins(1))
+        .build()
+        .context("the HTTP client cannot be made")
+}
+
+/// From a file, or from the environment.
+fn token(file: Option<&Path>) -> anyhow::Result<Option<SecretString>> {
+    if let Some(path) = file {
+        return Ok(Some(secret::read(path).with_context(|| format!("--token-file {}", path.display()))?));
+    }
+    let variable = std::env::var("LISTENER_TOKEN").ok();
+    Ok(variable.filter(|token| !token.is_empty()).map(SecretString::from))
 }
 
 /// What a problem says, for people.

@@ -19,7 +19,7 @@ where
     F: Future<Output = anyhow::Result<()>>,
 {
     super::runtime()?.block_on(async {
-        let client = Client::new(connection)?;
+        let client = Client::connect(connection).await?;
         command(client).await
     })?;
     Ok(ExitCode::SUCCESS)

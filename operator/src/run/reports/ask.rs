@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crds::report::{PATH, Reports};
+use serde::Serialize;
 
 /// How long an answer may take.
 const TIME: Duration = Duration::from_secs(2);
@@ -12,11 +13,11 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// Asks pods.
 #[derive(Clone, Debug)]
-pub(super) struct Asker(reqwest::Client);
+pub(in crate::run) struct Asker(reqwest::Client);
 
 impl Asker {
     /// None where no client can be made, which is said in the log.
-    pub(super) fn new() -> Option<Self> {
+    pub(in crate::run) fn new() -> Option<Self> {
         // A pod's address is never behind a proxy, and a pod sends nobody anywhere else.
         let client = reqwest::Client::builder()
             .no_proxy()
@@ -40,20 +41,38 @@ impl Asker {
     /// What the pod at this address tells, or why it does not. The reason is short and the same
     /// for the same trouble, since a new one causes a reconcile.
     pub(super) async fn ask(&self, address: SocketAddr) -> Result<Reports, String> {
-        let mut answer =
-            self.0.get(format!("http://{address}{PATH}")).send().await.map_err(|error| why(&error))?;
-        if !answer.status().is_success() {
-            return Err(format!("the pod answered {}", answer.status().as_u16()));
-        }
-        let mut body = Vec::new();
-        while let Some(part) = answer.chunk().await.map_err(|error| why(&error))? {
-            if body.len() + part.len() > MAX_BYTES {
-                return Err(format!("the report has more than {MAX_BYTES} bytes"));
-            }
-            body.extend_from_slice(&part);
-        }
+        let request = self.0.get(format!("http://{address}{PATH}"));
+        let body = read(request, MAX_BYTES).await?;
         serde_json::from_slice(&body).map_err(|_| "the answer is no report".to_owned())
     }
+
+    /// What the pod answers to a message, at most `max` bytes.
+    pub(in crate::run) async fn post(
+        &self,
+        address: SocketAddr,
+        path: &str,
+        message: &impl Serialize,
+        max: usize,
+    ) -> Result<Vec<u8>, String> {
+        let text = serde_json::to_vec(message).map_err(|error| error.to_string())?;
+        let request = self.0.post(format!("http://{address}{path}"));
+        read(request.header(http::header::CONTENT_TYPE, "application/json").body(text), max).await
+    }
+}
+
+async fn read(request: reqwest::RequestBuilder, max: usize) -> Result<Vec<u8>, String> {
+    let mut answer = request.send().await.map_err(|error| why(&error))?;
+    if !answer.status().is_success() {
+        return Err(format!("the pod answered {}", answer.status().as_u16()));
+    }
+    let mut body = Vec::new();
+    while let Some(part) = answer.chunk().await.map_err(|error| why(&error))? {
+        if body.len() + part.len() > max {
+            return Err(format!("the answer has more than {max} bytes"));
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body)
 }
 
 fn why(error: &reqwest::Error) -> String {
@@ -111,7 +130,7 @@ mod tests {
             (http("404 Not Found", ""), "the pod answered 404"),
             (http("302 Found", ""), "the pod answered 302"),
             (http("200 OK", "<html>"), "the answer is no report"),
-            (http("200 OK", &large), "the report has more than 65536 bytes"),
+            (http("200 OK", &large), "the answer has more than 65536 bytes"),
             (b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_vec(), "the connection broke off"),
         ] {
             assert_eq!(asker.ask(pod(answer).await).await.unwrap_err(), expected);
