@@ -244,11 +244,12 @@ impl Embedded {
         let (journal, reader) = Journal::open(&files, &opened.name, opened.watermark, journal)?;
         let inner = start(&directory, lock, opened, journal, Setup { sorter, clock, bounds })?;
         let progress = Arc::new(Progress::default());
-        let follower = follow(&inner)?;
+        let follower = Arc::new(Follower::default());
         let indexer = index(&inner, reader, Arc::clone(&progress), Arc::clone(&follower))?;
         let Inner { writer, readers, journal, database, .. } = &inner;
         let eraser = Eraser::new(writer.clone(), readers.clone(), journal.clone(), database.clone());
-        Ok(Self {
+        // From here on whoever gives up ends the threads.
+        let store = Self {
             inner,
             progress,
             indexer: Mutex::new(Some(indexer)),
@@ -256,7 +257,9 @@ impl Embedded {
             runner: Runner::default(),
             eraser: Arc::new(eraser),
             erasing: Mutex::default(),
-        })
+        };
+        store.follow()?;
+        Ok(store)
     }
 }
 
@@ -320,21 +323,6 @@ fn start(
         refused_dropped: Arc::new(AtomicU64::new(refused_dropped)),
         retaining: tokio::sync::Mutex::default(),
     })
-}
-
-fn follow(inner: &Inner) -> Result<Arc<Follower>, StoreError> {
-    let follower = Arc::new(Follower::default());
-    let work = history::Work {
-        database: inner.database.clone(),
-        journal: inner.journal.clone(),
-        writer: inner.writer.clone(),
-        sorter: Arc::clone(&inner.sorter),
-        clock: inner.clock.clone(),
-    };
-    follower
-        .start(work)
-        .map_err(|error| StoreError::Open(format!("the store's search index cannot be started: {error}")))?;
-    Ok(follower)
 }
 
 fn index(
