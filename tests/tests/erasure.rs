@@ -52,9 +52,7 @@ fn holding(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn nothing_holds_it(listener: &ListenerProcess) {
-    eventually(30, "no file holds the payload", || {
-        holding(&listener.setup.data).is_empty().then_some(())
-    });
+    eventually(30, "no file holds the payload", || holding(&listener.setup.data).is_empty().then_some(()));
 }
 
 fn body(records: &[String]) -> Vec<u8> {

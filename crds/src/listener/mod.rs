@@ -21,10 +21,10 @@ mod transform;
 mod url;
 
 pub use desk::{Desk, TokensRef};
-pub use notice::{Notice, NoticeKind, NoticeTarget};
 pub use destination::{
     Destination, Format, Header, HeaderSource, HttpDestination, LogDestination, RateLimit, Retry,
 };
+pub use notice::{Notice, NoticeKind, NoticeTarget};
 pub use page::Page;
 pub use pod::PodTemplate;
 pub use pre_page::{PrePage, PrePageHttp};

@@ -52,12 +52,14 @@ impl HubSpotListenerSpec {
         let clients = self.client_secrets.iter().enumerate();
         let mut references: Vec<_> =
             clients.map(|(at, reference)| (format!("spec.clientSecrets[{at}]"), reference)).collect();
-        references
-            .extend(self.pre_page.iter().flat_map(|hook| of_headers("spec.prePage.http", &hook.http.headers)));
+        references.extend(
+            self.pre_page.iter().flat_map(|hook| of_headers("spec.prePage.http", &hook.http.headers)),
+        );
         for (at, destination) in self.destinations.iter().enumerate() {
             let headers = destination.http.iter().map(|http| &http.headers);
-            references
-                .extend(headers.flat_map(|headers| of_headers(&format!("spec.destinations[{at}].http"), headers)));
+            references.extend(
+                headers.flat_map(|headers| of_headers(&format!("spec.destinations[{at}].http"), headers)),
+            );
         }
         for (at, notice) in self.desk.notices.iter().enumerate() {
             let target = notice.target().into_iter();

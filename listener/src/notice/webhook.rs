@@ -34,8 +34,7 @@ impl Webhook {
         let prefix = format!("{}/", notice.name);
         let told = tell.memory.told(&prefix).await?;
         let told = told.into_iter().filter_map(|(key, at)| Some((key.strip_prefix(&prefix)?.to_owned(), at)));
-        let mut webhook =
-            Self { told: told.collect(), resumed: BTreeMap::new(), begun_ms: tell.now_ms };
+        let mut webhook = Self { told: told.collect(), resumed: BTreeMap::new(), begun_ms: tell.now_ms };
         if !webhook.told.contains_key("errors") {
             // A notice that is new tells what comes from now on.
             webhook.note(notice, tell, "errors".to_owned(), Some(tell.now_ms)).await?;

@@ -228,7 +228,8 @@ impl Embedded {
     }
 
     fn open_blocking(options: Options) -> Result<Self, StoreError> {
-        let Options { directory, sorter, clock, journal, max_refused, max_refused_bytes, erase_every: _ } = options;
+        let Options { directory, sorter, clock, journal, max_refused, max_refused_bytes, erase_every: _ } =
+            options;
         let bounds = refused::Bounds { number: max_refused, bytes: max_refused_bytes };
         let (lock, opened) = prepare(&directory)?;
         let files = directory.join("journal");

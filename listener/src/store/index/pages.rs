@@ -164,7 +164,9 @@ pub(super) fn records_of(
                 Some(Fate::Changed(bytes)) => bytes,
                 // Never of a page that is not settled.
                 Some(Fate::Erased) => return Err(Trouble::Damaged("a page names a record that is erased")),
-                Some(Fate::Withheld) | None => pieces.read(*span, wanted.get(at + 1..).unwrap_or_default())?,
+                Some(Fate::Withheld) | None => {
+                    pieces.read(*span, wanted.get(at + 1..).unwrap_or_default())?
+                }
             };
             records.push(Record { id: *name, received_at_ms, bytes });
         }

@@ -41,9 +41,7 @@ impl Memory for Embedded {
                             "INSERT INTO told(key, at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET at = ?2",
                         )?
                         .execute(params![key, at_ms])?,
-                    None => {
-                        connection.prepare_cached("DELETE FROM told WHERE key = ?1")?.execute([key])?
-                    }
+                    None => connection.prepare_cached("DELETE FROM told WHERE key = ?1")?.execute([key])?,
                 };
                 Ok(())
             })

@@ -111,7 +111,8 @@ impl Disk {
         let old = self.begun_at_ms.is_some_and(|begun| at_ms.saturating_sub(begun) >= self.bounds.ms);
         if self.end > FIRST_GROUP
             && (full || old)
-            && let Some(Active { file, .. }) = self.active.take() {
+            && let Some(Active { file, .. }) = self.active.take()
+        {
             // Gives back what was written ahead. The next header says how long it is, so this may fail.
             let _ = file.set_len(self.end);
         }

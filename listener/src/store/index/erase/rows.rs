@@ -118,7 +118,8 @@ fn candidates(
         })
         .optional()?;
     let Some((location, list)) = delivery else {
-        let gone = |record: &RecordId| Candidate { record: *record, place: None, segment: None, holes: vec![] };
+        let gone =
+            |record: &RecordId| Candidate { record: *record, place: None, segment: None, holes: vec![] };
         free.extend(records.iter().map(gone));
         return Ok(());
     };
@@ -143,10 +144,10 @@ fn element(connection: &Connection, record: RecordId) -> Result<Option<Span>, Tr
     Ok(connection
         .prepare_cached("SELECT start, length FROM erasure WHERE delivery = ?1 AND element = ?2")?
         .query_row(params![signed(record.delivery), record.element], |row| {
-            let (start, length): (Option<u32>, Option<u32>) = (row.get(0)?, row.get(1)?);
-            let span = |(start, length)| Span { element: record.element, start, length };
-            Ok(start.zip(length).map(span))
-        })?)
+        let (start, length): (Option<u32>, Option<u32>) = (row.get(0)?, row.get(1)?);
+        let span = |(start, length)| Span { element: record.element, start, length };
+        Ok(start.zip(length).map(span))
+    })?)
 }
 
 /// Notes that they are being overwritten, and with what; false, and nothing, where somebody needs one of them
@@ -234,9 +235,7 @@ fn encode(holes: &[Hole]) -> Vec<u8> {
 fn decode(mut input: &[u8]) -> Result<Vec<Hole>, Trouble> {
     let (mut holes, mut at) = (Vec::new(), 0_u64);
     while !input.is_empty() {
-        at = at
-            .checked_add(varint::take(&mut input)?)
-            .ok_or(Trouble::Damaged("a hole lies too far away"))?;
+        at = at.checked_add(varint::take(&mut input)?).ok_or(Trouble::Damaged("a hole lies too far away"))?;
         holes.push(Hole { offset: at, length: varint::take_u32(&mut input)? });
     }
     Ok(holes)

@@ -16,7 +16,6 @@ const MARKER: &str = "ann.smith@example.com";
 #[derive(Debug, Default)]
 struct Keeps(AtomicBool);
 
-
 impl Sort for Keeps {
     fn sort(&self, body: &[u8]) -> Vec<Sorted> {
         Plain.sort(body)
@@ -218,8 +217,7 @@ async fn what_fails_at_the_hook_waits_for_no_destination() {
     life.deliver(&[event(1), marked(2), event(3)]).await;
     let page = life.page_of(PRE_PAGE, 20).await;
     let errors = vec![NewError { payload: None, ..failing(&page.records[1], life.world.clock.now_ms()) }];
-    let outcome =
-        Outcome::Hooked { changed: vec![], dropped: vec![], errors, again: vec![], again_at_ms: 0 };
+    let outcome = Outcome::Hooked { changed: vec![], dropped: vec![], errors, again: vec![], again_at_ms: 0 };
     life.world.settle(&life.store(), &page, 200, outcome).await;
     life.pass().await;
     assert_eq!(life.holding(), Vec::<PathBuf>::new());
@@ -362,11 +360,8 @@ async fn the_task_erases_by_itself() {
     let directory = tempfile::tempdir().unwrap();
     let world = world(directory.path());
     let sorter: Sorter = Arc::new(Keeps::default());
-    let options = Options {
-        sorter,
-        erase_every: Duration::from_millis(20),
-        ..options(directory.path(), &world.clock)
-    };
+    let options =
+        Options { sorter, erase_every: Duration::from_millis(20), ..options(directory.path(), &world.clock) };
     let store: Arc<dyn Store> = Arc::new(Embedded::open(options).await.unwrap());
     suite::set_destinations(&store, &["a"]).await;
     world.deliver(&store, body(&[marked(1)])).await;
