@@ -6,10 +6,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::bodies::Pieces;
 use super::desk::{fold, retry};
-use super::hook::{self, Fate};
-use super::spans;
+use super::hook;
 use super::trouble::{Trouble, signed, unsigned};
+use crate::store::fate::Fate;
 use crate::store::journal::{Journal, Location};
+use crate::store::packed::spans;
 use crate::store::{Page, PageId, Record, RecordId};
 
 /// Waits to be leased.
