@@ -45,6 +45,12 @@ impl Trouble {
     }
 }
 
+impl From<crate::store::packed::Damaged> for Trouble {
+    fn from(damaged: crate::store::packed::Damaged) -> Self {
+        Self::Damaged(damaged.0)
+    }
+}
+
 impl From<Trouble> for StoreError {
     fn from(trouble: Trouble) -> Self {
         Self::Failed(trouble.to_string())

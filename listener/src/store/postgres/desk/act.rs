@@ -10,6 +10,7 @@ use super::fail::Fail;
 use super::list;
 use super::state;
 use super::text::cleaned;
+use super::sql;
 use crate::desk::{Act, Actor, DeskError, State};
 use crate::store::desk::{not_found, rules};
 use crate::store::postgres::connect::Tx;
@@ -82,7 +83,7 @@ async fn hold(tx: &Tx<'_>, ids: &[i64]) -> Result<Vec<Held>, Trouble> {
             there: row.try_get(4)?,
         })
     };
-    tx.query(sql, &[&ids]).await?.iter().map(read).collect()
+    sql::rows(tx, sql, &[&ids]).await?.iter().map(read).collect()
 }
 
 async fn change(tx: &Tx<'_>, act: &Act, ids: &[i64], doing: &Doing) -> Result<(), Trouble> {
@@ -92,39 +93,39 @@ async fn change(tx: &Tx<'_>, act: &Act, ids: &[i64], doing: &Doing) -> Result<()
         Act::Retry => {
             let sql = "UPDATE error SET state = 2, retried_by = $2, retry_page = NULL, waits_until = NULL \
                  WHERE id = ANY($1::bigint[])";
-            tx.execute(sql, &[&ids, &actor]).await?;
+            sql::run(tx, sql, &[&ids, &actor]).await?;
         }
         Act::Resolve => {
             let sql = "UPDATE error SET state = 3, resolved_at = $2, resolved_by = $3, resolution = 'by_hand', \
                  newer_error = NULL, waits_until = NULL WHERE id = ANY($1::bigint[])";
-            tx.execute(sql, &[&ids, now_ms, &actor]).await?;
+            sql::run(tx, sql, &[&ids, now_ms, &actor]).await?;
         }
         Act::Reopen => {
             let sql = "UPDATE error SET state = 0, resolved_at = NULL, resolved_by = NULL, resolution = NULL, \
                  newer_error = NULL, waits_until = NULL WHERE id = ANY($1::bigint[])";
-            tx.execute(sql, &[&ids]).await?;
+            sql::run(tx, sql, &[&ids]).await?;
         }
         Act::Wait { until_ms } => {
             let sql = "UPDATE error SET state = 1, waits_until = $2 WHERE id = ANY($1::bigint[])";
-            tx.execute(sql, &[&ids, until_ms]).await?;
+            sql::run(tx, sql, &[&ids, until_ms]).await?;
         }
         Act::Assign { to } => {
             let to = to.as_deref().map(str::trim).map(cleaned);
             let sql = "UPDATE error SET assignee = $2 WHERE id = ANY($1::bigint[])";
-            tx.execute(sql, &[&ids, &to]).await?;
+            sql::run(tx, sql, &[&ids, &to]).await?;
         }
         Act::Tag { add, remove } => tag(tx, ids, add, remove).await?,
         Act::Note { text } => {
             let sql = "INSERT INTO note(error, at, author, text) \
                  SELECT id, $2::bigint, $3::text, $4::text FROM unnest($1::bigint[]) AS e(id)";
-            tx.execute(sql, &[&ids, now_ms, &actor, &cleaned(text.trim())]).await?;
+            sql::run(tx, sql, &[&ids, now_ms, &actor, &cleaned(text.trim())]).await?;
         }
         Act::Edit { payload } => {
             let bytes = payload.as_ref().map(String::as_bytes);
             let sql = "UPDATE payload SET edited = $2, edited_by = $3, edited_at = $4 WHERE error = ANY($1::bigint[])";
-            tx.execute(sql, &[&ids, &bytes, &bytes.map(|_| &actor), &bytes.map(|_| *now_ms)]).await?;
+            sql::run(tx, sql, &[&ids, &bytes, &bytes.map(|_| &actor), &bytes.map(|_| *now_ms)]).await?;
             let sql = "UPDATE error SET edited = $2 WHERE id = ANY($1::bigint[])";
-            tx.execute(sql, &[&ids, &payload.is_some()]).await?;
+            sql::run(tx, sql, &[&ids, &payload.is_some()]).await?;
         }
         Act::Replay { .. } => {}
     }
@@ -135,12 +136,12 @@ async fn tag(tx: &Tx<'_>, ids: &[i64], add: &[String], remove: &[String]) -> Res
     let names = |tags: &[String]| tags.iter().map(|tag| cleaned(tag.trim())).collect::<Vec<_>>();
     if !remove.is_empty() {
         let sql = "DELETE FROM tag WHERE tag = ANY($2::text[]) AND error = ANY($1::bigint[])";
-        tx.execute(sql, &[&ids, &names(remove)]).await?;
+        sql::run(tx, sql, &[&ids, &names(remove)]).await?;
     }
     if !add.is_empty() {
         let sql = "INSERT INTO tag(tag, error) SELECT t, e FROM unnest($2::text[]) AS tags(t), \
              unnest($1::bigint[]) AS errors(e) ON CONFLICT DO NOTHING";
-        tx.execute(sql, &[&ids, &names(add)]).await?;
+        sql::run(tx, sql, &[&ids, &names(add)]).await?;
     }
     Ok(())
 }
@@ -148,7 +149,7 @@ async fn tag(tx: &Tx<'_>, ids: &[i64], add: &[String], remove: &[String]) -> Res
 /// When the next waiting is over, epoch milliseconds.
 pub(super) async fn next_opening(tx: &Tx<'_>) -> Result<Option<i64>, Trouble> {
     let sql = "SELECT min(waits_until) FROM error WHERE state = 1 AND waits_until IS NOT NULL";
-    Ok(tx.one(sql, &[]).await?.try_get(0)?)
+    Ok(sql::one(tx, sql, &[]).await?.try_get(0)?)
 }
 
 /// Opens errors whose waiting is over; how many.
@@ -157,8 +158,7 @@ pub(in crate::store::postgres) async fn end_waits(
     now_ms: i64,
     limit: i64,
 ) -> Result<u64, Trouble> {
-    tx.execute(
-        "UPDATE error SET state = 0, waits_until = NULL WHERE id IN ( \
+    sql::run(tx, "UPDATE error SET state = 0, waits_until = NULL WHERE id IN ( \
              SELECT id FROM error WHERE state = 1 AND waits_until IS NOT NULL AND waits_until <= $1 \
              ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)",
         &[&now_ms, &limit],

@@ -3,6 +3,7 @@
 use super::fail::Fail;
 use super::list::number;
 use super::text::cleaned;
+use super::sql;
 use crate::desk::{Actor, AuditEntry, Cursor, Listing, MAX_LIMIT, Query};
 use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, count};
@@ -25,8 +26,7 @@ pub(super) async fn write(
     about: About,
     detail: &str,
 ) -> Result<(), Trouble> {
-    tx.execute(
-        "INSERT INTO audit(at, actor, act, error, bulk, detail) VALUES ($1, $2, $3, $4, $5, $6)",
+    sql::run(tx, "INSERT INTO audit(at, actor, act, error, bulk, detail) VALUES ($1, $2, $3, $4, $5, $6)",
         &[&at_ms, &cleaned(&actor.0), &act, &about.error, &about.bulk, &cleaned(detail)],
     )
     .await?;
@@ -48,9 +48,9 @@ pub(super) async fn list(tx: &Tx<'_>, query: &Query<Option<i64>>) -> Result<List
                  WHERE bulk_item.error = $3 AND bulk_item.done AND audit.error IS NULL \
                  AND audit.act <> 'cancel') ORDER BY id DESC LIMIT $2"
             );
-            tx.query(&sql, &[&before, &most, &error]).await?
+            sql::rows(tx, &sql, &[&before, &most, &error]).await?
         }
-        None => tx.query(&format!("{COLUMNS} ORDER BY id DESC LIMIT $2"), &[&before, &most]).await?,
+        None => sql::rows(tx, &format!("{COLUMNS} ORDER BY id DESC LIMIT $2"), &[&before, &most]).await?,
     };
     let mut items = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -76,8 +76,7 @@ pub(in crate::store::postgres) async fn remove(
     before_ms: i64,
     limit: i64,
 ) -> Result<u64, Trouble> {
-    tx.execute(
-        "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    sql::run(tx, "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
         &[&before_ms, &limit],
     )
     .await

@@ -16,6 +16,16 @@ pub(super) enum Value {
     Text(String),
 }
 
+impl Value {
+    fn typed(&self) -> (&(dyn ToSql + Sync), Type) {
+        match self {
+            Self::Number(number) => (number, Type::INT8),
+            Self::Numbers(numbers) => (numbers, Type::INT8_ARRAY),
+            Self::Text(text) => (text, Type::TEXT),
+        }
+    }
+}
+
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
         Self::Number(number)
@@ -170,17 +180,10 @@ impl Statement {
 
     /// What it finds, by a plan for just these values.
     pub(super) async fn rows(&self, tx: &Tx<'_>) -> Result<Vec<tokio_postgres::Row>, Trouble> {
-        tx.fresh(&self.text, &self.parameters()).await
+        Ok(tx.query_typed(&self.text, &self.parameters()).await?)
     }
 
     fn parameters(&self) -> Vec<(&(dyn ToSql + Sync), Type)> {
-        let typed = |value: &'_ Value| -> (&'_ (dyn ToSql + Sync), Type) {
-            match value {
-                Value::Number(number) => (number, Type::INT8),
-                Value::Numbers(numbers) => (numbers, Type::INT8_ARRAY),
-                Value::Text(text) => (text, Type::TEXT),
-            }
-        };
-        self.values.iter().map(typed).collect()
+        self.values.iter().map(Value::typed).collect()
     }
 }

@@ -5,6 +5,7 @@ use tokio_postgres::Row;
 use super::fold;
 use super::state;
 use super::text::cleaned;
+use super::sql;
 use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, count, signed, unsigned};
 use crate::store::{Failure, NewError, OpenError, PageId};
@@ -78,9 +79,7 @@ pub(in crate::store::postgres) async fn insert(
         fold::lock(tx, destination).await?;
     }
     let columns = Columns::of(errors);
-    let rows = tx
-        .query(
-            ADD,
+    let rows = sql::rows(tx, ADD,
             &[
                 &columns.deliveries,
                 &columns.elements,
@@ -141,9 +140,7 @@ SELECT id FROM numbered ORDER BY place";
 
 /// Numbers of messages, which are kept once, in the order given.
 pub(super) async fn messages(tx: &Tx<'_>, texts: &[String]) -> Result<Vec<i64>, Trouble> {
-    let rows = tx
-        .query(
-            "WITH input AS (SELECT * FROM unnest($1::text[]) WITH ORDINALITY AS i(text, place)),
+    let rows = sql::rows(tx, "WITH input AS (SELECT * FROM unnest($1::text[]) WITH ORDINALITY AS i(text, place)),
 known AS MATERIALIZED (
     SELECT DISTINCT ON (i.text) i.text, message.id, message.used_at < now() - interval '1 hour' AS stale
     FROM input i JOIN message
@@ -172,9 +169,7 @@ pub(in crate::store::postgres) async fn list(
     let (mut errors, mut bytes, mut before): (Vec<OpenError>, usize, i64) = (Vec::new(), 0, i64::MAX);
     while errors.len() < limit && bytes <= LIST_BYTES {
         let step = (limit - errors.len()).min(LIST_STEP);
-        let rows = tx
-            .query(
-                "SELECT error.id, destination, delivery, element, page, class, code, \
+        let rows = sql::rows(tx, "SELECT error.id, destination, delivery, element, page, class, code, \
                  (SELECT text FROM message WHERE message.id = error.message), status, response, trace_key, \
                  data_uri, payload.original, last_at, attempts FROM error \
                  LEFT JOIN payload ON payload.error = error.id WHERE error.id < $1 AND state IN (0, 1) \
@@ -226,8 +221,7 @@ pub(in crate::store::postgres) async fn remove(
     before_ms: i64,
     limit: i64,
 ) -> Result<u64, Trouble> {
-    tx.execute(
-        "WITH old AS MATERIALIZED (
+    sql::run(tx, "WITH old AS MATERIALIZED (
              SELECT id FROM error WHERE last_at < $1 AND state <> 2 ORDER BY last_at LIMIT $2
          ), locked AS MATERIALIZED (
              SELECT id FROM error WHERE id IN (SELECT id FROM old) AND state <> 2
@@ -241,8 +235,7 @@ pub(in crate::store::postgres) async fn remove(
 /// Removes messages that no error has any more, at most `limit`; how many. One that was named within
 /// a day stays: a transaction that is not over may name it.
 pub(in crate::store::postgres) async fn remove_messages(tx: &Tx<'_>, limit: i64) -> Result<u64, Trouble> {
-    tx.execute(
-        "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE used_at < now() - interval '1 day' \
+    sql::run(tx, "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE used_at < now() - interval '1 day' \
          AND NOT EXISTS (SELECT 1 FROM error WHERE error.message = message.id) \
          ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)",
         &[&limit],

@@ -39,3 +39,9 @@ impl From<Fail> for DeskError {
         }
     }
 }
+
+impl From<Trouble> for DeskError {
+    fn from(trouble: Trouble) -> Self {
+        StoreError::from(trouble).into()
+    }
+}

@@ -9,6 +9,7 @@
 //! everywhere where errors change, so that two transactions do not wait for each other.
 
 use super::text::cleaned;
+use super::sql;
 use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, signed};
 use crate::store::{NewError, RecordId};
@@ -16,7 +17,7 @@ use crate::store::{NewError, RecordId};
 /// Until the end of the transaction no other folds at this destination.
 pub(super) async fn lock(tx: &Tx<'_>, destination: &str) -> Result<(), Trouble> {
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/fold/' || $1::text, 0))";
-    tx.query(sql, &[&destination]).await?;
+    sql::rows(tx, sql, &[&destination]).await?;
     Ok(())
 }
 
@@ -31,8 +32,7 @@ pub(super) async fn failed(
     let (deliveries, elements) = names(errors.iter().map(|error| error.record));
     let ats: Vec<i64> = errors.iter().map(|error| error.at_ms).collect();
     // Of several that could close one, the first after it: as if they had come one by one.
-    tx.execute(
-        "\
+    sql::run(tx, "\
 WITH newer AS (
     SELECT * FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
         AS n(id, trace_key, delivery, element, at) WHERE trace_key <> ''
@@ -70,8 +70,7 @@ pub(in crate::store::postgres) async fn succeeded(
     lock(tx, destination).await?;
     let keys: Vec<String> = healed.iter().map(|(_, key)| cleaned(key)).collect();
     let (deliveries, elements) = names(healed.iter().map(|(record, _)| *record));
-    tx.execute(
-        "\
+    sql::run(tx, "\
 WITH older AS MATERIALIZED (
     SELECT id, trace_key, delivery, element FROM error
     WHERE trace_key = ANY($2::text[]) AND destination = $1 AND state IN (0, 1)
@@ -98,5 +97,5 @@ pub(super) fn names(records: impl Iterator<Item = RecordId>) -> (Vec<i64>, Vec<i
 pub(in crate::store::postgres) async fn has_any(tx: &Tx<'_>, destination: &str) -> Result<bool, Trouble> {
     let sql = "SELECT coalesce(sum(number), 0) > 0 FROM tallied \
          WHERE kind = 'p' AND destination = $1 AND state IN (0, 1)";
-    Ok(tx.one(sql, &[&destination]).await?.try_get(0)?)
+    Ok(sql::one(tx, sql, &[&destination]).await?.try_get(0)?)
 }

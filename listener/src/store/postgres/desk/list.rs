@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 use super::condition::Statement;
 use super::fail::Fail;
 use super::{state, way};
+use super::sql;
 use crate::desk::{Cursor, ErrorFilter, ErrorShown, Listing, MAX_LIMIT, Query, Resolution};
 use crate::store::desk::{invalid, states};
 use crate::store::postgres::connect::Tx;
@@ -100,7 +101,7 @@ pub(super) async fn tag_all(tx: &Tx<'_>, items: &mut [ErrorShown]) -> Result<(),
 pub(super) async fn tags(tx: &Tx<'_>, errors: &[i64]) -> Result<HashMap<i64, Vec<String>>, Trouble> {
     let sql = "SELECT error, tag FROM tag WHERE error = ANY($1::bigint[]) ORDER BY error, tag";
     let mut all: HashMap<i64, Vec<String>> = HashMap::new();
-    for row in &tx.query(sql, &[&errors]).await? {
+    for row in &sql::rows(tx, sql, &[&errors]).await? {
         all.entry(row.try_get(0)?).or_default().push(row.try_get(1)?);
     }
     Ok(all)

@@ -19,9 +19,10 @@ use bytes::Bytes;
 
 use super::errors;
 use super::retry;
+use super::sql;
 use crate::store::packed::spans;
 use crate::store::postgres::connect::Tx;
-use crate::store::postgres::hook::Fates;
+use crate::store::fate::Fates;
 use crate::store::postgres::trouble::{Trouble, count, signed, unsigned};
 use crate::store::{NewError, PRE_PAGE, RecordId};
 
@@ -61,16 +62,13 @@ pub(in crate::store::postgres) async fn keep(
         }
         passed = true;
         if dropped.contains(&record) {
-            tx.execute(
-                "UPDATE hooked SET fate = 2, payload = NULL WHERE delivery = $1 AND element = $2",
+            sql::run(tx, "UPDATE hooked SET fate = 2, payload = NULL WHERE delivery = $1 AND element = $2",
                 &[&signed(record.delivery), &i64::from(record.element)],
             )
             .await?;
             continue;
         }
-        let sent = tx
-            .one(
-                "SELECT coalesce(edited, original), edited IS NOT NULL FROM payload WHERE error = $1",
+        let sent = sql::one(tx, "SELECT coalesce(edited, original), edited IS NOT NULL FROM payload WHERE error = $1",
                 &[&error],
             )
             .await?;
@@ -90,10 +88,9 @@ pub(in crate::store::postgres) async fn keep(
         }
     }
     if passed {
-        tx.execute("UPDATE destination SET mended = mended + 1 WHERE name <> $1", &[&PRE_PAGE]).await?;
+        sql::run(tx, "UPDATE destination SET mended = mended + 1 WHERE name <> $1", &[&PRE_PAGE]).await?;
     }
-    tx.execute(
-        "UPDATE destination SET changed = changed + $2, ignored = ignored + $3 WHERE name = $1",
+    sql::run(tx, "UPDATE destination SET changed = changed + $2, ignored = ignored + $3 WHERE name = $1",
         &[&PRE_PAGE, &count(others), &count(dropped.len())],
     )
     .await?;
@@ -102,9 +99,7 @@ pub(in crate::store::postgres) async fn keep(
 
 /// Holds the rows of the destinations until the end of the transaction; where their cursors are.
 async fn cursors(tx: &Tx<'_>) -> Result<Vec<Cursor>, Trouble> {
-    let rows = tx
-        .query(
-            "SELECT name, cursor_delivery, cursor_index FROM destination WHERE name <> $1 \
+    let rows = sql::rows(tx, "SELECT name, cursor_delivery, cursor_index FROM destination WHERE name <> $1 \
              ORDER BY name FOR UPDATE",
             &[&PRE_PAGE],
         )
@@ -124,14 +119,13 @@ async fn goes_on(tx: &Tx<'_>, record: RecordId, changed: Option<&[u8]>) -> Resul
     let (delivery, element) = (signed(record.delivery), i64::from(record.element));
     match changed {
         Some(bytes) => {
-            tx.execute(
-                "UPDATE hooked SET fate = 1, payload = $3 WHERE delivery = $1 AND element = $2",
+            sql::run(tx, "UPDATE hooked SET fate = 1, payload = $3 WHERE delivery = $1 AND element = $2",
                 &[&delivery, &element, &bytes],
             )
             .await?
         }
         None => {
-            tx.execute("DELETE FROM hooked WHERE delivery = $1 AND element = $2", &[&delivery, &element])
+            sql::run(tx, "DELETE FROM hooked WHERE delivery = $1 AND element = $2", &[&delivery, &element])
                 .await?
         }
     };
@@ -144,7 +138,7 @@ async fn passed_by<'a>(
     cursors: &'a [Cursor],
     record: RecordId,
 ) -> Result<Vec<&'a str>, Trouble> {
-    let row = tx.maybe("SELECT records FROM delivery WHERE number = $1", &[&signed(record.delivery)]).await?;
+    let row = sql::maybe(tx, "SELECT records FROM delivery WHERE seq = $1", &[&signed(record.delivery)]).await?;
     // A delivery that is gone was passed by everybody.
     let place = match row {
         Some(row) => {
@@ -169,8 +163,7 @@ async fn on_the_way(
     bytes: &[u8],
     now_ms: i64,
 ) -> Result<(), Trouble> {
-    tx.execute(
-        "WITH made AS (INSERT INTO error(state, destination, class, message, trace_key, first_at, last_at, \
+    sql::run(tx, "WITH made AS (INSERT INTO error(state, destination, class, message, trace_key, first_at, last_at, \
              delivery, element, code, data_uri, attempts, has_payload, retried_by) \
              SELECT 2, $2::text, class, $3::bigint, trace_key, first_at, $4::bigint, delivery, element, \
              $5::text, data_uri, 0, true, retried_by FROM error WHERE id = $1 RETURNING id) \
@@ -178,7 +171,7 @@ async fn on_the_way(
         &[&error, &destination, &message, &now_ms, &CODE, &bytes],
     )
     .await?;
-    tx.execute("UPDATE destination SET withheld = greatest(withheld - 1, 0) WHERE name = $1", &[&destination])
+    sql::run(tx, "UPDATE destination SET withheld = greatest(withheld - 1, 0) WHERE name = $1", &[&destination])
         .await?;
     Ok(())
 }

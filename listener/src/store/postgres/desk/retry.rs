@@ -16,6 +16,7 @@ use super::errors;
 use super::fold::names;
 use super::state;
 use super::text::cleaned;
+use super::sql;
 use crate::store::desk::again::Waiting;
 use crate::store::postgres::connect::Tx;
 use crate::store::postgres::pages::{self, NewPage};
@@ -30,7 +31,7 @@ const READ: usize = 200;
 /// Whether a destination has errors that wait to be put into a page.
 pub(in crate::store::postgres) async fn waits(tx: &Tx<'_>, destination: &str) -> Result<bool, Trouble> {
     let sql = "SELECT EXISTS (SELECT 1 FROM error WHERE destination = $1 AND state = 2 AND retry_page IS NULL)";
-    Ok(tx.one(sql, &[&destination]).await?.try_get(0)?)
+    Ok(sql::one(tx, sql, &[&destination]).await?.try_get(0)?)
 }
 
 /// Collects the errors that have waited for longest, as many as fit a page.
@@ -42,9 +43,7 @@ pub(in crate::store::postgres) async fn collect(
     let (mut after, mut left) = (0_i64, request.size.max(1));
     while left > 0 {
         let step = left.min(READ);
-        let rows = tx
-            .query(
-                "SELECT e.id, e.delivery, e.element, e.first_at, e.page IS NULL, \
+        let rows = sql::rows(tx, "SELECT e.id, e.delivery, e.element, e.first_at, e.page IS NULL, \
                  coalesce(payload.edited, payload.original) FROM ( \
                      SELECT id, delivery, element, first_at, page FROM error \
                      WHERE destination = $1 AND state = 2 AND retry_page IS NULL AND id > $2 \
@@ -104,8 +103,7 @@ impl Commit {
     pub(in crate::store::postgres) async fn apply(&self, tx: &Tx<'_>) -> Result<bool, Trouble> {
         if !self.left_out.is_empty() {
             resolve(tx, &self.left_out, self.now_ms).await?;
-            tx.execute(
-                "UPDATE destination SET ignored = ignored + $2 WHERE name = $1",
+            sql::run(tx, "UPDATE destination SET ignored = ignored + $2 WHERE name = $1",
                 &[&self.destination, &count(self.left_out.len())],
             )
             .await?;
@@ -117,9 +115,7 @@ impl Commit {
         }
         let errors: Vec<i64> = self.records.iter().map(|(_, error)| *error).collect();
         let number = signed(self.number);
-        let taken = tx
-            .execute(
-                "UPDATE error SET retry_page = $2 WHERE id = ANY($1::bigint[]) AND state = 2 AND retry_page IS NULL",
+        let taken = sql::run(tx, "UPDATE error SET retry_page = $2 WHERE id = ANY($1::bigint[]) AND state = 2 AND retry_page IS NULL",
                 &[&errors, &number],
             )
             .await?;
@@ -127,8 +123,7 @@ impl Commit {
             return Err(Trouble::Asked("an error was put into two pages at once".to_owned()));
         }
         let (deliveries, elements) = names(self.records.iter().map(|(record, _)| *record));
-        tx.execute(
-            "INSERT INTO retry(page, delivery, element, error) \
+        sql::run(tx, "INSERT INTO retry(page, delivery, element, error) \
              SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[])",
             &[&number, &deliveries, &elements, &errors],
         )
@@ -158,9 +153,7 @@ pub(in crate::store::postgres) async fn records_of(
     number: u64,
     names: &[RecordId],
 ) -> Result<Vec<Record>, Trouble> {
-    let rows = tx
-        .query(
-            "SELECT retry.delivery, retry.element, first_at, coalesce(payload.edited, payload.original) FROM retry \
+    let rows = sql::rows(tx, "SELECT retry.delivery, retry.element, first_at, coalesce(payload.edited, payload.original) FROM retry \
              JOIN error ON error.id = retry.error JOIN payload ON payload.error = retry.error \
              WHERE retry.page = $1",
             &[&signed(number)],
@@ -198,10 +191,9 @@ pub(in crate::store::postgres) async fn settle(
     let moved = again.iter().map(of).collect::<Result<Vec<i64>, Trouble>>()?;
     if !moved.is_empty() {
         let (page, child) = (signed(page), signed(child));
-        tx.execute("UPDATE error SET retry_page = $2 WHERE id = ANY($1::bigint[])", &[&moved, &child])
+        sql::run(tx, "UPDATE error SET retry_page = $2 WHERE id = ANY($1::bigint[])", &[&moved, &child])
             .await?;
-        tx.execute(
-            "UPDATE retry SET page = $2 WHERE page = $1 AND error = ANY($3::bigint[])",
+        sql::run(tx, "UPDATE retry SET page = $2 WHERE page = $1 AND error = ANY($3::bigint[])",
             &[&page, &child, &moved],
         )
         .await?;
@@ -210,14 +202,14 @@ pub(in crate::store::postgres) async fn settle(
     let taken: Vec<i64> =
         errors.iter().filter(|(record, _)| !open.contains(record)).map(|(_, error)| *error).collect();
     resolve(tx, &taken, now_ms).await?;
-    tx.execute("DELETE FROM retry WHERE page = $1", &[&signed(page)]).await?;
+    sql::run(tx, "DELETE FROM retry WHERE page = $1", &[&signed(page)]).await?;
     Ok(())
 }
 
 /// The errors of a page of kind 1.
 pub(super) async fn errors_of(tx: &Tx<'_>, page: u64) -> Result<BTreeMap<RecordId, i64>, Trouble> {
     let sql = "SELECT delivery, element, error FROM retry WHERE page = $1";
-    let rows = tx.query(sql, &[&signed(page)]).await?;
+    let rows = sql::rows(tx, sql, &[&signed(page)]).await?;
     rows.iter().map(|row| Ok((state::record(row, 0)?, row.try_get(2)?))).collect()
 }
 
@@ -226,8 +218,7 @@ async fn resolve(tx: &Tx<'_>, errors: &[i64], now_ms: i64) -> Result<(), Trouble
     if errors.is_empty() {
         return Ok(());
     }
-    tx.execute(
-        "WITH locked AS MATERIALIZED (SELECT id FROM error WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE) \
+    sql::run(tx, "WITH locked AS MATERIALIZED (SELECT id FROM error WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE) \
          UPDATE error SET state = 3, resolved_at = $2, resolved_by = retried_by, resolution = 'retried', \
          edited = false, retry_page = NULL WHERE id IN (SELECT id FROM locked)",
         &[&errors, &now_ms],
@@ -256,8 +247,7 @@ async fn open_again(
     let responses: Vec<Option<String>> =
         failed.iter().map(|(_, new)| new.failure.response.as_deref().map(cleaned)).collect();
     let ats: Vec<i64> = failed.iter().map(|(_, new)| new.at_ms).collect();
-    tx.execute(
-        "WITH locked AS MATERIALIZED (SELECT id FROM error WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE) \
+    sql::run(tx, "WITH locked AS MATERIALIZED (SELECT id FROM error WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE) \
          UPDATE error SET state = 0, class = f.class, code = f.code, message = f.message, status = f.status, \
          response = f.response, last_at = f.at, page = coalesce($8::bigint, page), \
          attempts = attempts + $9::bigint, retry_page = NULL \
@@ -282,8 +272,7 @@ async fn open_again(
 
 /// Opens errors that were to go to destinations that are gone.
 pub(in crate::store::postgres) async fn open_orphans(tx: &Tx<'_>) -> Result<u64, Trouble> {
-    tx.execute(
-        "WITH locked AS MATERIALIZED ( \
+    sql::run(tx, "WITH locked AS MATERIALIZED ( \
              SELECT id FROM error WHERE state = 2 AND retry_page IS NULL AND destination <> '' \
              AND destination NOT IN (SELECT name FROM destination) ORDER BY id FOR UPDATE) \
          UPDATE error SET state = 0 WHERE id IN (SELECT id FROM locked)",
@@ -294,14 +283,12 @@ pub(in crate::store::postgres) async fn open_orphans(tx: &Tx<'_>) -> Result<u64,
 
 /// The hook is gone: errors that were on their way to it are open again.
 pub(in crate::store::postgres) async fn open_all_of_the_hook(tx: &Tx<'_>) -> Result<(), Trouble> {
-    tx.execute(
-        "DELETE FROM retry WHERE page IN \
+    sql::run(tx, "DELETE FROM retry WHERE page IN \
          (SELECT number FROM page WHERE destination = $1 AND state < 2 AND kind = 1)",
         &[&PRE_PAGE],
     )
     .await?;
-    tx.execute(
-        "WITH locked AS MATERIALIZED (SELECT id FROM error WHERE destination = $1 AND state = 2 \
+    sql::run(tx, "WITH locked AS MATERIALIZED (SELECT id FROM error WHERE destination = $1 AND state = 2 \
              ORDER BY id FOR UPDATE) \
          UPDATE error SET state = 0, retry_page = NULL WHERE id IN (SELECT id FROM locked)",
         &[&PRE_PAGE],

@@ -3,6 +3,7 @@
 
 use super::condition::{Conditions, Statement, Value};
 use super::state;
+use super::sql;
 use crate::desk::{Counts, ErrorFilter};
 use crate::store::desk::counts::{Hours, Tally, hours, less, sum};
 use crate::store::desk::text::prefix_range;
@@ -25,9 +26,7 @@ pub(in crate::store::postgres) struct Stand {
 
 /// How many errors are open and on their way, by destination.
 pub(in crate::store::postgres) async fn stands(tx: &Tx<'_>) -> Result<Vec<Stand>, Trouble> {
-    let rows = tx
-        .query(
-            "SELECT destination, coalesce(sum(number) FILTER (WHERE state IN (0, 1)), 0)::bigint, \
+    let rows = sql::rows(tx, "SELECT destination, coalesce(sum(number) FILTER (WHERE state IN (0, 1)), 0)::bigint, \
              coalesce(sum(number) FILTER (WHERE state = 2), 0)::bigint \
              FROM tallied WHERE kind = 'p' GROUP BY destination",
             &[],
@@ -206,12 +205,10 @@ async fn read(statement: &Statement, tx: &Tx<'_>) -> Result<Vec<Tally>, Trouble>
 /// it, nothing is done.
 pub(super) async fn settle(tx: &Tx<'_>, limit: i64) -> Result<u64, Trouble> {
     let alone = "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || '/tally', 0))";
-    if !tx.one(alone, &[]).await?.try_get::<_, bool>(0)? {
+    if !sql::one(tx, alone, &[]).await?.try_get::<_, bool>(0)? {
         return Ok(0);
     }
-    let moved = tx
-        .one(
-            "WITH gone AS ( \
+    let moved = sql::one(tx, "WITH gone AS ( \
                  DELETE FROM tally_delta WHERE ctid = ANY(ARRAY(SELECT ctid FROM tally_delta LIMIT $1)) \
                  RETURNING kind, key, value, destination, class, state, number \
              ), summed AS ( \
@@ -231,11 +228,10 @@ pub(super) async fn settle(tx: &Tx<'_>, limit: i64) -> Result<u64, Trouble> {
 pub(in crate::store::postgres) async fn remove_empty(tx: &Tx<'_>, limit: i64) -> Result<u64, Trouble> {
     // Not while changes are put into it: a row that is about to count again stays.
     let alone = "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || '/tally', 0))";
-    if !tx.one(alone, &[]).await?.try_get::<_, bool>(0)? {
+    if !sql::one(tx, alone, &[]).await?.try_get::<_, bool>(0)? {
         return Ok(0);
     }
-    tx.execute(
-        "DELETE FROM tally WHERE ctid = ANY(ARRAY(SELECT ctid FROM tally WHERE number = 0 LIMIT $1))",
+    sql::run(tx, "DELETE FROM tally WHERE ctid = ANY(ARRAY(SELECT ctid FROM tally WHERE number = 0 LIMIT $1))",
         &[&limit],
     )
     .await
