@@ -67,8 +67,8 @@ pub(in crate::store) struct Hours {
 /// The whole hours of a span; none where there is none in it.
 pub(in crate::store) fn hours(from_ms: Option<i64>, until_ms: Option<i64>) -> Option<Hours> {
     // An open end lies in no hour that has an end.
-    let first = from_ms
-        .map_or(i64::MIN, |from| from.div_euclid(HOUR_MS) + i64::from(from.rem_euclid(HOUR_MS) > 0));
+    let first =
+        from_ms.map_or(i64::MIN, |from| from.div_euclid(HOUR_MS) + i64::from(from.rem_euclid(HOUR_MS) > 0));
     let last = until_ms.map_or(i64::MAX, |until| until.div_euclid(HOUR_MS));
     if first >= last {
         return None;

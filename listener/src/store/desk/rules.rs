@@ -94,7 +94,7 @@ pub(in crate::store) fn check(act: &Act) -> Result<(), DeskError> {
             }
             Ok(())
         }
-        Act::Replay { .. } => Err(invalid("act", "an error is not replayed", "retry it")),
+        Act::Replay { .. } => Err(invalid("act", "an error is not replayed", "retry it, or select records")),
         Act::Edit { payload: Some(text) } if text.len() > MAX_PAYLOAD => {
             Err(invalid("payload", "it has more than 8 MiB", "shorten it"))
         }
@@ -173,6 +173,8 @@ pub(in crate::store) fn after(act: &Act, before: State) -> State {
         Act::Resolve => State::Resolved,
         Act::Reopen => State::Open,
         Act::Wait { .. } => State::Waiting,
-        Act::Assign { .. } | Act::Tag { .. } | Act::Note { .. } | Act::Edit { .. } | Act::Replay { .. } => before,
+        Act::Assign { .. } | Act::Tag { .. } | Act::Note { .. } | Act::Edit { .. } | Act::Replay { .. } => {
+            before
+        }
     }
 }
