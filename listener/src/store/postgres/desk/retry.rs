@@ -35,7 +35,8 @@ pub(in crate::store::postgres) async fn waits(tx: &Tx<'_>, destination: &str) ->
     Ok(sql::one(tx, sql, &[&destination]).await?.try_get(0)?)
 }
 
-/// Collects the errors that have waited for longest, as many as fit a page.
+/// Collects the errors that have waited for longest, as many as fit a page. One that somebody has in
+/// hand just now waits for the next page.
 pub(in crate::store::postgres) async fn collect(
     tx: &Tx<'_>,
     request: &PageRequest,
@@ -50,7 +51,7 @@ pub(in crate::store::postgres) async fn collect(
                  coalesce(payload.edited, payload.original) FROM ( \
                      SELECT id, delivery, element, first_at, page FROM error \
                      WHERE destination = $1 AND state = 2 AND retry_page IS NULL AND id > $2 \
-                     ORDER BY id LIMIT $3 FOR UPDATE) e \
+                     ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED) e \
                  JOIN payload ON payload.error = e.id ORDER BY e.id",
             &[&request.destination, &after, &count(step)],
         )
