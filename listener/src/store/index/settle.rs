@@ -5,12 +5,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::desk::fold::{self, Closer};
 use super::desk::{mend, retry};
 use super::errors::{self, Place};
+use super::history::minutes;
 use super::hook;
 use super::pages::{self, NewPage};
 use super::trouble::{Trouble, count, signed};
 use crate::store::packed::spans;
 use crate::store::settling::Done;
-use crate::store::{Attempt, Outcome, PRE_PAGE, RecordId};
+use crate::store::{Attempt, NewError, Outcome, PRE_PAGE, RecordId};
 
 /// A settlement as the writer does it.
 #[derive(Debug)]
@@ -72,6 +73,7 @@ impl Settle {
                     attempt.took_ms,
                     attempt.status
                 ])?;
+            minutes::add_attempt(connection, &page.destination, attempt)?;
         }
         let open = match (&self.outcome, Done::of(&self.outcome)) {
             (_, Some(done)) => {
@@ -147,8 +149,8 @@ impl Settle {
         let nothing = delivered == 0 && again.is_empty();
         connection
             .prepare_cached(
-                "UPDATE page SET state = ?2, attempts = ?3, first_attempt_at = ?4, settled_at = ?5 \
-                 WHERE number = ?1",
+                "UPDATE page SET state = ?2, attempts = ?3, first_attempt_at = ?4, settled_at = ?5, \
+                 failed = ?6 WHERE number = ?1",
             )?
             .execute(params![
                 signed(self.number),
@@ -156,6 +158,7 @@ impl Settle {
                 page.attempts,
                 page.first_attempt_at,
                 self.now_ms,
+                names(failed),
             ])?;
         connection
             .prepare_cached(
@@ -169,6 +172,13 @@ impl Settle {
             ])?;
         Ok(!again.is_empty())
     }
+}
+
+/// The records that failed, as the page keeps them; none where none did.
+fn names(failed: &[NewError]) -> Option<Vec<u8>> {
+    let mut records: Vec<RecordId> = failed.iter().map(|error| error.record).collect();
+    records.sort_unstable();
+    (!records.is_empty()).then(|| spans::encode_records(records))
 }
 
 fn find(connection: &Connection, number: u64) -> Result<Kept, Trouble> {

@@ -76,6 +76,7 @@ impl Scene {
             clock: clock.clone(),
             open: Box::new(|| unreachable!("it is open")),
             open_desk: Box::new(|_| unreachable!("it is open")),
+            open_history: Box::new(|_| unreachable!("it is open")),
         };
         let mut live = live(PATH, &Reply::default());
         let spec = &mut Arc::get_mut(&mut live).unwrap().configuration.spec;
