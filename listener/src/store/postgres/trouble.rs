@@ -3,6 +3,7 @@
 use tokio_postgres::error::SqlState;
 
 use crate::store::StoreError;
+use crate::store::packed::Damaged;
 
 /// A failure inside the PostgreSQL store.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +43,22 @@ impl Trouble {
                 || *code == SqlState::T_R_SERIALIZATION_FAILURE
                 || *code == SqlState::LOCK_NOT_AVAILABLE
         })
+    }
+}
+
+impl Trouble {
+    /// Whether a part of a table was removed by another process.
+    pub(in crate::store) fn lacks_slice(&self) -> bool {
+        let Self::Sql(error) = self else { return false };
+        error.as_db_error().is_some_and(|db| {
+            *db.code() == SqlState::CHECK_VIOLATION || *db.code() == SqlState::UNDEFINED_TABLE
+        })
+    }
+}
+
+impl From<Damaged> for Trouble {
+    fn from(damaged: Damaged) -> Self {
+        Self::Damaged(damaged.0)
     }
 }
 
