@@ -14,6 +14,7 @@
 //! 6. Nothing is queued without bound; what cannot be taken is refused with a reason.
 
 mod cut;
+mod desk;
 mod error;
 mod fate;
 mod filling;

@@ -309,17 +309,33 @@ impl Connection {
         Ok(Tx { transaction, begun })
     }
 
-    /// For single statements, each of them a transaction; `work` ends in order or the connection is thrown away.
-    pub(in crate::store::postgres) async fn alone<T>(
-        &mut self,
-        work: impl AsyncFnOnce(&Client) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
+    /// For single statements, each of them a transaction; [`Alone::end`] says that they ended in order.
+    pub(in crate::store::postgres) fn alone(&mut self) -> Result<Alone<'_>, Trouble> {
         let Self { object, begun } = self;
         let client: &Client = object.as_ref().ok_or_else(gone)?;
         *begun = true;
-        let done = work(client).await?;
-        *begun = false;
-        Ok(done)
+        Ok(Alone { client, begun })
+    }
+}
+
+/// A connection for single statements. Dropped without [`Alone::end`] it is thrown away.
+pub(in crate::store::postgres) struct Alone<'a> {
+    client: &'a Client,
+    begun: &'a mut bool,
+}
+
+impl std::ops::Deref for Alone<'_> {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        self.client
+    }
+}
+
+impl Alone<'_> {
+    /// All of it was answered.
+    pub(in crate::store::postgres) fn end(self) {
+        *self.begun = false;
     }
 }
 

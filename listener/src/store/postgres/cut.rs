@@ -104,23 +104,22 @@ pub(super) async fn step(mut cut: Cut, connection: &mut Connection) -> Result<(C
     let start = cut.next();
     let size = cut.room();
     let limit = i64::try_from(size).unwrap_or(ROWS).clamp(8, ROWS);
-    let (passed, end) = connection
-        .alone(async |client| {
-            let (mark, rows) = rows(client, &destination, start.delivery, limit).await?;
-            let more = count(rows.len()) >= limit;
-            let mut plan = Plan { ordinal: start.ordinal, looks: size.saturating_mul(2).clamp(64, LOOKS), ..Plan::default() };
-            for row in &rows {
-                let looked = if row.delivery == start.delivery { start.index } else { 0 };
-                plan.add(row, looked, mark)?;
-                if plan.end.is_some() {
-                    break;
-                }
-            }
-            let end = plan.end.unwrap_or(if more { End::Bound } else { End::Exhausted });
-            let bytes = read::bytes(client, &plan.wanted).await?;
-            Ok((plan.with(bytes), end))
-        })
-        .await?;
+    let alone = connection.alone()?;
+    let (mark, rows) = rows(&alone, &destination, start.delivery, limit).await?;
+    let more = count(rows.len()) >= limit;
+    let looks = size.saturating_mul(2).clamp(64, LOOKS);
+    let mut plan = Plan { ordinal: start.ordinal, looks, ..Plan::default() };
+    for row in &rows {
+        let looked = if row.delivery == start.delivery { start.index } else { 0 };
+        plan.add(row, looked, mark)?;
+        if plan.end.is_some() {
+            break;
+        }
+    }
+    let end = plan.end.unwrap_or(if more { End::Bound } else { End::Exhausted });
+    let bytes = read::bytes(&alone, &plan.wanted).await?;
+    alone.end();
+    let passed = plan.with(bytes);
     let looking = tokio::task::spawn_blocking(move || {
         for one in passed {
             match one {
@@ -285,7 +284,7 @@ pub(super) async fn commit(connection: &mut Connection, commit: &Commit<'_>) -> 
     let [a, b, c, d, e, f, g, h, i, limit, delivery, element] = &numbers;
     let name = [text(&found.destination)];
     let values = [
-        name[0],
+        text(&found.destination),
         int(a),
         int(b),
         int(c),

@@ -20,17 +20,18 @@ pub(in crate::store::postgres) async fn hold(inner: &Inner, name: &str, span: Du
         int(&inner.holder),
         (&seconds as &(dyn tokio_postgres::types::ToSql + Sync), tokio_postgres::types::Type::FLOAT8),
     ];
-    connection.alone(async |client| Ok(!client.query_typed(statement, &values).await?.is_empty())).await
+    let alone = connection.alone()?;
+    let held = alone.query_typed(statement, &values).await?;
+    alone.end();
+    Ok(!held.is_empty())
 }
 
 /// Gives a duty up, if this process has it.
 pub(in crate::store::postgres) async fn release(inner: &Inner, name: &str) -> Result<(), Trouble> {
     let mut connection = inner.pool.connection().await?;
     let statement = "DELETE FROM duty WHERE name = $1 AND holder = $2";
-    connection
-        .alone(async |client| {
-            client.query_typed(statement, &[text(&name), int(&inner.holder)]).await?;
-            Ok(())
-        })
-        .await
+    let alone = connection.alone()?;
+    alone.query_typed(statement, &[text(&name), int(&inner.holder)]).await?;
+    alone.end();
+    Ok(())
 }

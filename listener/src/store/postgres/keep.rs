@@ -57,10 +57,8 @@ async fn renew(inner: &Inner) -> Result<(), Trouble> {
         (&seconds as &(dyn tokio_postgres::types::ToSql + Sync), tokio_postgres::types::Type::FLOAT8),
     ];
     let mut connection = inner.pool.connection().await?;
-    connection
-        .alone(async |client| {
-            client.query_typed(update, &values).await?;
-            Ok(())
-        })
-        .await
+    let alone = connection.alone()?;
+    alone.query_typed(update, &values).await?;
+    alone.end();
+    Ok(())
 }

@@ -107,12 +107,10 @@ async fn take_back(inner: &Inner, numbers: &[i64], secrets: &[i64]) -> Result<()
     let update = "UPDATE page SET state = 0, due_at = created_at, holder = NULL, lease = NULL, leased_until = NULL \
         FROM unnest($1::bigint[], $2::bigint[]) AS mine(number, lease) \
         WHERE page.number = mine.number AND page.state = 1 AND page.lease = mine.lease";
-    connection
-        .alone(async |client| {
-            client.query_typed(update, &[ints(&numbers), ints(&secrets)]).await?;
-            Ok(())
-        })
-        .await
+    let alone = connection.alone()?;
+    alone.query_typed(update, &[ints(&numbers), ints(&secrets)]).await?;
+    alone.end();
+    Ok(())
 }
 
 /// What a first look finds.

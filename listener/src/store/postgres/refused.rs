@@ -169,7 +169,9 @@ pub(super) async fn list(inner: &Inner, limit: usize) -> Result<Vec<Refused>, Tr
     let query = "SELECT id, at, status, cause, diagnosis, diagnosis_code, request_line, headers, body, body_bytes, peer \
         FROM refused ORDER BY number DESC LIMIT $1";
     let limit = count(limit);
-    let rows = connection.alone(async |client| Ok(client.query_typed(query, &[int(&limit)]).await?)).await?;
+    let alone = connection.alone()?;
+    let rows = alone.query_typed(query, &[int(&limit)]).await?;
+    alone.end();
     rows.iter().map(read).collect()
 }
 

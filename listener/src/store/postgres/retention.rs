@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use crds::listener::Retention;
+use futures_util::future::BoxFuture;
 
 use super::connect::Tx;
 use super::desk;
@@ -43,14 +44,14 @@ async fn all(inner: &Inner, retention: &Retention) -> Result<Retained, Trouble> 
     let limits = Limits::new(retention, inner.clock.now_ms());
     let mut retained = Retained::default();
     let now_ms = inner.clock.now_ms();
-    retained.rows += repeat(inner, async |tx| pages(tx, limits.delivered).await).await?;
-    retained.rows += repeat(inner, async |tx| desk::errors::remove(tx, limits.errors, STEP).await).await?;
-    repeat(inner, async |tx| desk::tally::remove_empty(tx, STEP).await).await?;
-    repeat(inner, async |tx| desk::errors::remove_messages(tx, STEP).await).await?;
-    repeat(inner, async |tx| desk::bulk::remove(tx, limits.errors, STEP).await).await?;
-    repeat(inner, async |tx| desk::remove_audit(tx, limits.audit, STEP).await).await?;
-    repeat(inner, async |tx| desk::end_waits(tx, now_ms, STEP).await).await?;
-    retained.rows += repeat(inner, async |tx| refused::remove(tx, limits.refused, STEP).await).await?;
+    retained.rows += repeat(inner, |tx| Box::pin(pages(tx, limits.delivered))).await?;
+    retained.rows += repeat(inner, |tx| Box::pin(desk::errors::remove(tx, limits.errors, STEP))).await?;
+    repeat(inner, |tx| Box::pin(desk::tally::remove_empty(tx, STEP))).await?;
+    repeat(inner, |tx| Box::pin(desk::errors::remove_messages(tx, STEP))).await?;
+    repeat(inner, |tx| Box::pin(desk::bulk::remove(tx, limits.errors, STEP))).await?;
+    repeat(inner, |tx| Box::pin(desk::remove_audit(tx, limits.audit, STEP))).await?;
+    repeat(inner, |tx| Box::pin(desk::end_waits(tx, now_ms, STEP))).await?;
+    retained.rows += repeat(inner, |tx| Box::pin(refused::remove(tx, limits.refused, STEP))).await?;
     retained.keys += keys(inner, &limits, now_ms).await?;
     retained.rows += deliveries(inner, limits.delivered).await?;
     Ok(retained)
@@ -59,7 +60,7 @@ async fn all(inner: &Inner, retention: &Retention) -> Result<Retained, Trouble> 
 /// Until a step finds nothing more.
 async fn repeat(
     inner: &Inner,
-    step: impl AsyncFn(&Tx<'_>) -> Result<u64, Trouble>,
+    step: impl for<'t> Fn(&'t Tx<'t>) -> BoxFuture<'t, Result<u64, Trouble>> + Sync,
 ) -> Result<u64, Trouble> {
     let mut all = 0;
     loop {
@@ -100,28 +101,25 @@ async fn keys(inner: &Inner, limits: &Limits, now_ms: i64) -> Result<u64, Troubl
     let in_slices = now_ms.saturating_sub(limits.keys) >= KEYS_IN_SLICES_MS;
     let table = if in_slices { "dedupe_default" } else { "dedupe" };
     let mut gone =
-        repeat(inner, async |tx| single_keys(tx, table, limits.keys, limits.future, limits.keys).await).await?;
+        repeat(inner, |tx| Box::pin(single_keys(tx, table, limits.keys, limits.future, limits.keys))).await?;
     let mut connection = inner.pool.connection().await?;
-    connection
-        .alone(async |client| {
-            for slice in slices::list(client, Table::Dedupe).await? {
-                // One more slice, so that no clock that is a little behind makes it anew.
-                if slice.saturating_add(2).saturating_mul(SLICE_MS) > limits.keys {
-                    break;
-                }
-                let from = slice.saturating_mul(SLICE_MS);
-                let to = from.saturating_add(SLICE_MS);
-                let query = "SELECT count(*), coalesce(max(seen_at), 0) FROM dedupe WHERE occurred_at >= $1 AND occurred_at < $2";
-                let row = client.query_typed_one(query, &[int(&from), int(&to)]).await?;
-                // Some may have come late.
-                if row.try_get::<_, i64>(1)? < limits.keys {
-                    slices::remove(client, Table::Dedupe, slice).await?;
-                    gone += unsigned(row.try_get(0)?);
-                }
-            }
-            Ok(())
-        })
-        .await?;
+    let alone = connection.alone()?;
+    for slice in slices::list(&alone, Table::Dedupe).await? {
+        // One more slice, so that no clock that is a little behind makes it anew.
+        if slice.saturating_add(2).saturating_mul(SLICE_MS) > limits.keys {
+            break;
+        }
+        let from = slice.saturating_mul(SLICE_MS);
+        let to = from.saturating_add(SLICE_MS);
+        let query = "SELECT count(*), coalesce(max(seen_at), 0) FROM dedupe WHERE occurred_at >= $1 AND occurred_at < $2";
+        let row = alone.query_typed_one(query, &[int(&from), int(&to)]).await?;
+        // Some may have come late.
+        if row.try_get::<_, i64>(1)? < limits.keys {
+            slices::remove(&alone, Table::Dedupe, slice).await?;
+            gone += unsigned(row.try_get(0)?);
+        }
+    }
+    alone.end();
     inner.slices.forget();
     Ok(gone)
 }
@@ -130,33 +128,30 @@ async fn keys(inner: &Inner, limits: &Limits, now_ms: i64) -> Result<u64, Troubl
 async fn deliveries(inner: &Inner, before_ms: i64) -> Result<u64, Trouble> {
     let mut gone = 0;
     let mut connection = inner.pool.connection().await?;
-    let last = connection
-        .alone(async |client| {
-            slices::finish(client).await?;
-            let mut last = None;
-            for slice in slices::list(client, Table::Delivery).await? {
-                if slice.saturating_add(1).saturating_mul(SLICE_MS) > before_ms {
-                    break;
-                }
-                let query = "SELECT count(*), coalesce(max(seq), 0), least(\
-                    coalesce((SELECT min(cursor_delivery) FROM destination), 9223372036854775807), \
-                    coalesce((SELECT min(first_delivery) FROM page WHERE state < 2), 9223372036854775807)) \
-                    FROM delivery WHERE slice = $1";
-                let row = client.query_typed_one(query, &[int(&slice)]).await?;
-                let (number, newest, needed): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-                if number > 0 && newest >= needed {
-                    break;
-                }
-                slices::remove(client, Table::Delivery, slice).await?;
-                gone += unsigned(number);
-                last = last.max(Some(newest).filter(|_| number > 0));
-            }
-            Ok(last)
-        })
-        .await?;
+    let alone = connection.alone()?;
+    slices::finish(&alone).await?;
+    let mut last = None;
+    for slice in slices::list(&alone, Table::Delivery).await? {
+        if slice.saturating_add(1).saturating_mul(SLICE_MS) > before_ms {
+            break;
+        }
+        let query = "SELECT count(*), coalesce(max(seq), 0), least(\
+            coalesce((SELECT min(cursor_delivery) FROM destination), 9223372036854775807), \
+            coalesce((SELECT min(first_delivery) FROM page WHERE state < 2), 9223372036854775807)) \
+            FROM delivery WHERE slice = $1";
+        let row = alone.query_typed_one(query, &[int(&slice)]).await?;
+        let (number, newest, needed): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        if number > 0 && newest >= needed {
+            break;
+        }
+        slices::remove(&alone, Table::Delivery, slice).await?;
+        gone += unsigned(number);
+        last = last.max(Some(newest).filter(|_| number > 0));
+    }
+    alone.end();
     drop(connection);
     if let Some(last) = last {
-        repeat(inner, async |tx| hooked(tx, last).await).await?;
+        repeat(inner, |tx| Box::pin(hooked(tx, last))).await?;
     }
     inner.slices.forget();
     Ok(gone)

@@ -39,7 +39,10 @@ struct Step {
 }
 
 /// What leads from version n to n + 1.
-const STEPS: &[Step] = &[Step { sql: include_str!("core.sql"), compatible: 1 }];
+const STEPS: &[Step] = &[
+    Step { sql: include_str!("core.sql"), compatible: 1 },
+    Step { sql: include_str!("desk/desk.sql"), compatible: 2 },
+];
 
 /// The version that this listener writes.
 fn version() -> i64 {

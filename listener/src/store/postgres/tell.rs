@@ -4,7 +4,7 @@
 //! A process tells the others at most every few milliseconds, apart from its transactions: a
 //! notification within them would make all commits of the database server wait for each other.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,8 +72,7 @@ async fn listen(inner: &Arc<Inner>, wait: &mut Duration) -> Result<(), Trouble> 
             () = inner.tell.notified() => {
                 tokio::time::sleep(GATHER).await;
                 let holder = inner.holder.to_string();
-                let notify = client.query_typed("SELECT pg_notify($1, $2)", &[text(&inner.schema), text(&holder)]);
-                bounded(async { Ok(notify.await.map(|_| ())?) }).await?;
+                bounded(notify(&client, &inner.schema, &holder)).await?;
             }
             () = tokio::time::sleep(LOOK) => {
                 let now = bounded(look(&client)).await?;
@@ -84,6 +83,11 @@ async fn listen(inner: &Arc<Inner>, wait: &mut Duration) -> Result<(), Trouble> 
             }
         }
     }
+}
+
+async fn notify(client: &Client, channel: &String, holder: &String) -> Result<(), Trouble> {
+    client.query_typed("SELECT pg_notify($1, $2)", &[text(channel), text(holder)]).await?;
+    Ok(())
 }
 
 async fn bounded<T>(work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {

@@ -17,8 +17,8 @@ use std::collections::{HashMap, HashSet};
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::store::index::errors;
 use crate::store::fate::Fates;
+use crate::store::index::errors;
 use crate::store::index::trouble::{Trouble, count, signed, unsigned};
 use crate::store::packed::spans;
 use crate::store::{NewError, PRE_PAGE, RecordId};
