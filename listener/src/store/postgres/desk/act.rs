@@ -8,9 +8,9 @@ use tokio_postgres::Row;
 use super::audit::{self, About};
 use super::fail::Fail;
 use super::list;
+use super::sql;
 use super::state;
 use super::text::cleaned;
-use super::sql;
 use crate::desk::{Act, Actor, DeskError, State};
 use crate::store::desk::{not_found, rules};
 use crate::store::postgres::connect::Tx;
@@ -49,7 +49,8 @@ pub(super) async fn one(tx: &Tx<'_>, act: &Act, id: i64, doing: &Doing) -> Resul
 /// Does an act on those of the errors that it fits; their numbers.
 pub(super) async fn many(tx: &Tx<'_>, act: &Act, ids: &[i64], doing: &Doing) -> Result<Vec<i64>, Trouble> {
     let held = hold(tx, ids).await?;
-    let mut tags = if matches!(act, Act::Tag { .. }) { list::tags(tx, ids).await? } else { Default::default() };
+    let mut tags =
+        if matches!(act, Act::Tag { .. }) { list::tags(tx, ids).await? } else { Default::default() };
     let fitting: Vec<i64> = held
         .iter()
         .filter(|error| fits(act, error, tags.remove(&error.id).unwrap_or_default()).is_ok())
@@ -158,7 +159,9 @@ pub(in crate::store::postgres) async fn end_waits(
     now_ms: i64,
     limit: i64,
 ) -> Result<u64, Trouble> {
-    sql::run(tx, "UPDATE error SET state = 0, waits_until = NULL WHERE id IN ( \
+    sql::run(
+        tx,
+        "UPDATE error SET state = 0, waits_until = NULL WHERE id IN ( \
              SELECT id FROM error WHERE state = 1 AND waits_until IS NOT NULL AND waits_until <= $1 \
              ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)",
         &[&now_ms, &limit],

@@ -2,8 +2,8 @@
 
 use super::fail::Fail;
 use super::list::number;
-use super::text::cleaned;
 use super::sql;
+use super::text::cleaned;
 use crate::desk::{Actor, AuditEntry, Cursor, Listing, MAX_LIMIT, Query};
 use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, count};
@@ -26,7 +26,9 @@ pub(super) async fn write(
     about: About,
     detail: &str,
 ) -> Result<(), Trouble> {
-    sql::run(tx, "INSERT INTO audit(at, actor, act, error, bulk, detail) VALUES ($1, $2, $3, $4, $5, $6)",
+    sql::run(
+        tx,
+        "INSERT INTO audit(at, actor, act, error, bulk, detail) VALUES ($1, $2, $3, $4, $5, $6)",
         &[&at_ms, &cleaned(&actor.0), &act, &about.error, &about.bulk, &cleaned(detail)],
     )
     .await?;
@@ -76,7 +78,9 @@ pub(in crate::store::postgres) async fn remove(
     before_ms: i64,
     limit: i64,
 ) -> Result<u64, Trouble> {
-    sql::run(tx, "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    sql::run(
+        tx,
+        "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
         &[&before_ms, &limit],
     )
     .await

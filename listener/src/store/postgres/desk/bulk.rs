@@ -79,7 +79,10 @@ pub(super) async fn extend_plan(
     // A step of numbers, not of matches: each step is as short as the next.
     let until = after.saturating_add(PLAN_STEP).min(last);
     Statement::new("INSERT INTO bulk_item(bulk, error) SELECT ")
-        .add("?::bigint, id FROM error WHERE id > ? AND id <= ? AND ", [plan.into(), after.into(), until.into()])
+        .add(
+            "?::bigint, id FROM error WHERE id > ? AND id <= ? AND ",
+            [plan.into(), after.into(), until.into()],
+        )
         .meets(&Conditions::of(filter))
         .rows(tx)
         .await?;
@@ -202,8 +205,7 @@ pub(super) async fn find(tx: &Tx<'_>, id: i64) -> Result<Bulk, Fail> {
 pub(super) async fn list(tx: &Tx<'_>, query: &Query<()>) -> Result<Listing<Bulk>, Fail> {
     let before = query.cursor.as_ref().map(number).transpose()?.unwrap_or(i64::MAX);
     let limit = query.limit.clamp(1, MAX_LIMIT);
-    let newest =
-        format!("SELECT {COLUMNS} FROM bulk WHERE state > 0 AND id < $1 ORDER BY id DESC LIMIT $2");
+    let newest = format!("SELECT {COLUMNS} FROM bulk WHERE state > 0 AND id < $1 ORDER BY id DESC LIMIT $2");
     let rows = sql::rows(tx, &newest, &[&before, &count(limit + 1)]).await?;
     let mut items = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let more = items.len() > limit;
@@ -252,7 +254,8 @@ pub(in crate::store::postgres) async fn remove(
     before_ms: i64,
     limit: i64,
 ) -> Result<u64, Trouble> {
-    let old = "SELECT id FROM bulk WHERE state > 1 AND ended_at < $1 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED";
+    let old =
+        "SELECT id FROM bulk WHERE state > 1 AND ended_at < $1 ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED";
     let Some(row) = sql::maybe(tx, old, &[&before_ms]).await? else { return Ok(0) };
     let id: i64 = row.try_get(0)?;
     let items = "DELETE FROM bulk_item WHERE bulk = $1 AND error IN \

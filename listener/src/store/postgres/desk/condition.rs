@@ -117,7 +117,8 @@ impl Conditions {
 }
 
 /// `lower` of the collation "C" knows ASCII only, which is what the filter says.
-const MESSAGE: &str = "message IN (SELECT id FROM message WHERE strpos(lower(text), lower(? COLLATE \"C\")) > 0)";
+const MESSAGE: &str =
+    "message IN (SELECT id FROM message WHERE strpos(lower(text), lower(? COLLATE \"C\")) > 0)";
 
 /// A statement in the making.
 #[derive(Debug, Default)]

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::audit;
 use super::fail::Fail;
 use super::list::{COLUMNS, shown, tag_all};
-use super::state;
 use super::sql;
+use super::state;
 use crate::desk::{ErrorDetail, Note, Query};
 use crate::store::PageId;
 use crate::store::desk::not_found;
@@ -18,8 +18,7 @@ const FOLDED: usize = 100;
 
 /// An error, whole.
 pub(super) async fn detail(tx: &Tx<'_>, store: &str, id: i64) -> Result<ErrorDetail, Fail> {
-    let sql =
-        format!("SELECT {COLUMNS}, delivery, element, page, status, response FROM error WHERE id = $1");
+    let sql = format!("SELECT {COLUMNS}, delivery, element, page, status, response FROM error WHERE id = $1");
     let row = sql::maybe(tx, &sql, &[&id]).await?.ok_or_else(|| not_found("error", id))?;
     let mut found = [shown(&row)?];
     tag_all(tx, &mut found).await?;
@@ -54,7 +53,8 @@ async fn payload(tx: &Tx<'_>, id: i64) -> Result<Kept, Trouble> {
 }
 
 async fn notes(tx: &Tx<'_>, id: i64) -> Result<Vec<Note>, Trouble> {
-    let rows = sql::rows(tx, "SELECT at, author, text FROM note WHERE error = $1 ORDER BY id", &[&id]).await?;
+    let rows =
+        sql::rows(tx, "SELECT at, author, text FROM note WHERE error = $1 ORDER BY id", &[&id]).await?;
     let read = |row: &tokio_postgres::Row| {
         Ok(Note { at_ms: row.try_get(0)?, by: row.try_get(1)?, text: row.try_get(2)? })
     };

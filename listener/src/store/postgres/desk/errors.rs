@@ -3,9 +3,9 @@
 use tokio_postgres::Row;
 
 use super::fold;
+use super::sql;
 use super::state;
 use super::text::cleaned;
-use super::sql;
 use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, count, signed, unsigned};
 use crate::store::{Failure, NewError, OpenError, PageId};
@@ -64,45 +64,48 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Keeps errors, in order. With `fold` they close older ones of their trace keys.
+/// Keeps errors, in order; their numbers. With `fold` they close older ones of their trace keys. The
+/// record of one without a payload is erased once nobody needs it ([`super::erase`]).
 pub(in crate::store::postgres) async fn insert(
     tx: &Tx<'_>,
     place: Place<'_>,
     errors: &[NewError],
     fold: bool,
-) -> Result<(), Trouble> {
+) -> Result<Vec<i64>, Trouble> {
     if errors.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let destination = place.destination.unwrap_or_default();
     if fold {
         fold::lock(tx, destination).await?;
     }
     let columns = Columns::of(errors);
-    let rows = sql::rows(tx, ADD,
-            &[
-                &columns.deliveries,
-                &columns.elements,
-                &columns.classes,
-                &columns.codes,
-                &columns.messages,
-                &columns.statuses,
-                &columns.responses,
-                &columns.keys,
-                &columns.uris,
-                &columns.payloads,
-                &columns.ats,
-                &destination,
-                &place.page.map(signed),
-                &i64::from(place.attempts),
-            ],
-        )
-        .await?;
+    let rows = sql::rows(
+        tx,
+        ADD,
+        &[
+            &columns.deliveries,
+            &columns.elements,
+            &columns.classes,
+            &columns.codes,
+            &columns.messages,
+            &columns.statuses,
+            &columns.responses,
+            &columns.keys,
+            &columns.uris,
+            &columns.payloads,
+            &columns.ats,
+            &destination,
+            &place.page.map(signed),
+            &i64::from(place.attempts),
+        ],
+    )
+    .await?;
+    let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
     if fold {
-        let ids = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
         fold::failed(tx, destination, &ids, &columns.keys, errors).await?;
     }
-    Ok(())
+    Ok(ids)
 }
 
 /// One statement: the messages that are not there yet, the errors in the order given, their payloads.
@@ -169,14 +172,16 @@ pub(in crate::store::postgres) async fn list(
     let (mut errors, mut bytes, mut before): (Vec<OpenError>, usize, i64) = (Vec::new(), 0, i64::MAX);
     while errors.len() < limit && bytes <= LIST_BYTES {
         let step = (limit - errors.len()).min(LIST_STEP);
-        let rows = sql::rows(tx, "SELECT error.id, destination, delivery, element, page, class, code, \
+        let rows = sql::rows(
+            tx,
+            "SELECT error.id, destination, delivery, element, page, class, code, \
                  (SELECT text FROM message WHERE message.id = error.message), status, response, trace_key, \
                  data_uri, payload.original, last_at, attempts FROM error \
                  LEFT JOIN payload ON payload.error = error.id WHERE error.id < $1 AND state IN (0, 1) \
                  ORDER BY error.id DESC LIMIT $2",
-                &[&before, &count(step)],
-            )
-            .await?;
+            &[&before, &count(step)],
+        )
+        .await?;
         for row in &rows {
             let error = read(row, store)?;
             before = error.id;
@@ -215,14 +220,17 @@ fn read(row: &Row, store: &str) -> Result<OpenError, Trouble> {
 }
 
 /// Removes at most `limit` errors that last failed before `before_ms`, but for those on their way
-/// again; how many. Their payloads, tags and notes go with them.
+/// again or whose records are to be erased; how many. Their payloads, tags and notes go with them.
 pub(in crate::store::postgres) async fn remove(
     tx: &Tx<'_>,
     before_ms: i64,
     limit: i64,
 ) -> Result<u64, Trouble> {
-    sql::run(tx, "WITH old AS MATERIALIZED (
-             SELECT id FROM error WHERE last_at < $1 AND state <> 2 ORDER BY last_at LIMIT $2
+    sql::run(
+        tx,
+        "WITH old AS MATERIALIZED (
+             SELECT id FROM error WHERE last_at < $1 AND state <> 2 AND (has_payload OR erased)
+             ORDER BY last_at LIMIT $2
          ), locked AS MATERIALIZED (
              SELECT id FROM error WHERE id IN (SELECT id FROM old) AND state <> 2
              ORDER BY id FOR UPDATE SKIP LOCKED
@@ -235,11 +243,12 @@ pub(in crate::store::postgres) async fn remove(
 /// Removes messages that no error has any more, at most `limit`; how many. One that was named within
 /// a day stays: a transaction that is not over may name it.
 pub(in crate::store::postgres) async fn remove_messages(tx: &Tx<'_>, limit: i64) -> Result<u64, Trouble> {
-    sql::run(tx, "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE used_at < now() - interval '1 day' \
+    sql::run(
+        tx,
+        "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE used_at < now() - interval '1 day' \
          AND NOT EXISTS (SELECT 1 FROM error WHERE error.message = message.id) \
          ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED)",
         &[&limit],
     )
     .await
 }
-

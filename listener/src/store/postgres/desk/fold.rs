@@ -8,8 +8,8 @@
 //! misses what the other is about to put down. Rows are locked in the order of their numbers, as
 //! everywhere where errors change, so that two transactions do not wait for each other.
 
-use super::text::cleaned;
 use super::sql;
+use super::text::cleaned;
 use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, signed};
 use crate::store::{NewError, RecordId};
@@ -32,7 +32,9 @@ pub(super) async fn failed(
     let (deliveries, elements) = names(errors.iter().map(|error| error.record));
     let ats: Vec<i64> = errors.iter().map(|error| error.at_ms).collect();
     // Of several that could close one, the first after it: as if they had come one by one.
-    sql::run(tx, "\
+    sql::run(
+        tx,
+        "\
 WITH newer AS (
     SELECT * FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
         AS n(id, trace_key, delivery, element, at) WHERE trace_key <> ''
@@ -70,7 +72,9 @@ pub(in crate::store::postgres) async fn succeeded(
     lock(tx, destination).await?;
     let keys: Vec<String> = healed.iter().map(|(_, key)| cleaned(key)).collect();
     let (deliveries, elements) = names(healed.iter().map(|(record, _)| *record));
-    sql::run(tx, "\
+    sql::run(
+        tx,
+        "\
 WITH older AS MATERIALIZED (
     SELECT id, trace_key, delivery, element FROM error
     WHERE trace_key = ANY($2::text[]) AND destination = $1 AND state IN (0, 1)

@@ -6,8 +6,8 @@ use tokio_postgres::Row;
 
 use super::condition::Statement;
 use super::fail::Fail;
-use super::{state, way};
 use super::sql;
+use super::{state, way};
 use crate::desk::{Cursor, ErrorFilter, ErrorShown, Listing, MAX_LIMIT, Query, Resolution};
 use crate::store::desk::{invalid, states};
 use crate::store::postgres::connect::Tx;

@@ -20,9 +20,9 @@ use bytes::Bytes;
 use super::errors;
 use super::retry;
 use super::sql;
+use crate::store::fate::Fates;
 use crate::store::packed::spans;
 use crate::store::postgres::connect::Tx;
-use crate::store::fate::Fates;
 use crate::store::postgres::trouble::{Trouble, count, signed, unsigned};
 use crate::store::{NewError, PRE_PAGE, RecordId};
 
@@ -62,16 +62,20 @@ pub(in crate::store::postgres) async fn keep(
         }
         passed = true;
         if dropped.contains(&record) {
-            sql::run(tx, "UPDATE hooked SET fate = 2, payload = NULL WHERE delivery = $1 AND element = $2",
+            sql::run(
+                tx,
+                "UPDATE hooked SET fate = 2, payload = NULL WHERE delivery = $1 AND element = $2",
                 &[&signed(record.delivery), &i64::from(record.element)],
             )
             .await?;
             continue;
         }
-        let sent = sql::one(tx, "SELECT coalesce(edited, original), edited IS NOT NULL FROM payload WHERE error = $1",
-                &[&error],
-            )
-            .await?;
+        let sent = sql::one(
+            tx,
+            "SELECT coalesce(edited, original), edited IS NOT NULL FROM payload WHERE error = $1",
+            &[&error],
+        )
+        .await?;
         let (kept, edited): (Vec<u8>, bool) = (sent.try_get(0)?, sent.try_get(1)?);
         let given = changed.get(&record).map(|bytes| &bytes[..]);
         others += usize::from(given.is_some());
@@ -90,7 +94,9 @@ pub(in crate::store::postgres) async fn keep(
     if passed {
         sql::run(tx, "UPDATE destination SET mended = mended + 1 WHERE name <> $1", &[&PRE_PAGE]).await?;
     }
-    sql::run(tx, "UPDATE destination SET changed = changed + $2, ignored = ignored + $3 WHERE name = $1",
+    sql::run(
+        tx,
+        "UPDATE destination SET changed = changed + $2, ignored = ignored + $3 WHERE name = $1",
         &[&PRE_PAGE, &count(others), &count(dropped.len())],
     )
     .await?;
@@ -99,11 +105,13 @@ pub(in crate::store::postgres) async fn keep(
 
 /// Holds the rows of the destinations until the end of the transaction; where their cursors are.
 async fn cursors(tx: &Tx<'_>) -> Result<Vec<Cursor>, Trouble> {
-    let rows = sql::rows(tx, "SELECT name, cursor_delivery, cursor_index FROM destination WHERE name <> $1 \
+    let rows = sql::rows(
+        tx,
+        "SELECT name, cursor_delivery, cursor_index FROM destination WHERE name <> $1 \
              ORDER BY name FOR UPDATE",
-            &[&PRE_PAGE],
-        )
-        .await?;
+        &[&PRE_PAGE],
+    )
+    .await?;
     let read = |row: &tokio_postgres::Row| {
         Ok(Cursor {
             name: row.try_get(0)?,
@@ -119,7 +127,9 @@ async fn goes_on(tx: &Tx<'_>, record: RecordId, changed: Option<&[u8]>) -> Resul
     let (delivery, element) = (signed(record.delivery), i64::from(record.element));
     match changed {
         Some(bytes) => {
-            sql::run(tx, "UPDATE hooked SET fate = 1, payload = $3 WHERE delivery = $1 AND element = $2",
+            sql::run(
+                tx,
+                "UPDATE hooked SET fate = 1, payload = $3 WHERE delivery = $1 AND element = $2",
                 &[&delivery, &element, &bytes],
             )
             .await?
@@ -138,12 +148,11 @@ async fn passed_by<'a>(
     cursors: &'a [Cursor],
     record: RecordId,
 ) -> Result<Vec<&'a str>, Trouble> {
-    let row = sql::maybe(tx, "SELECT records FROM delivery WHERE seq = $1", &[&signed(record.delivery)]).await?;
+    let row =
+        sql::maybe(tx, "SELECT records FROM delivery WHERE seq = $1", &[&signed(record.delivery)]).await?;
     // A delivery that is gone was passed by everybody.
     let place = match row {
-        Some(row) => {
-            spans::decode(row.try_get(0)?)?.iter().position(|span| span.element == record.element)
-        }
+        Some(row) => spans::decode(row.try_get(0)?)?.iter().position(|span| span.element == record.element),
         None => None,
     };
     let passed = |cursor: &&Cursor| {
@@ -163,7 +172,9 @@ async fn on_the_way(
     bytes: &[u8],
     now_ms: i64,
 ) -> Result<(), Trouble> {
-    sql::run(tx, "WITH made AS (INSERT INTO error(state, destination, class, message, trace_key, first_at, last_at, \
+    sql::run(
+        tx,
+        "WITH made AS (INSERT INTO error(state, destination, class, message, trace_key, first_at, last_at, \
              delivery, element, code, data_uri, attempts, has_payload, retried_by) \
              SELECT 2, $2::text, class, $3::bigint, trace_key, first_at, $4::bigint, delivery, element, \
              $5::text, data_uri, 0, true, retried_by FROM error WHERE id = $1 RETURNING id) \
@@ -171,7 +182,11 @@ async fn on_the_way(
         &[&error, &destination, &message, &now_ms, &CODE, &bytes],
     )
     .await?;
-    sql::run(tx, "UPDATE destination SET withheld = greatest(withheld - 1, 0) WHERE name = $1", &[&destination])
-        .await?;
+    sql::run(
+        tx,
+        "UPDATE destination SET withheld = greatest(withheld - 1, 0) WHERE name = $1",
+        &[&destination],
+    )
+    .await?;
     Ok(())
 }

@@ -57,6 +57,7 @@ mod audit;
 pub(super) mod bulk;
 mod condition;
 mod detail;
+pub(super) mod erase;
 pub(super) mod errors;
 mod fail;
 pub(super) mod fold;

@@ -19,12 +19,14 @@ const WAITING_BYTES: usize = 8 * 1024 * 1024;
 
 /// Errors that wait to be put down: number and payload, few at a time.
 pub(super) async fn waiting(tx: &Tx<'_>, limit: i64) -> Result<Vec<(i64, Bytes)>, Trouble> {
-    let ids = sql::rows(tx, "SELECT error.id, octet_length(coalesce(payload.edited, payload.original))::bigint FROM error \
+    let ids = sql::rows(
+        tx,
+        "SELECT error.id, octet_length(coalesce(payload.edited, payload.original))::bigint FROM error \
              JOIN payload ON payload.error = error.id \
              WHERE destination = '' AND state = 2 AND retry_page IS NULL ORDER BY error.id LIMIT $1",
-            &[&limit],
-        )
-        .await?;
+        &[&limit],
+    )
+    .await?;
     let (mut few, mut bytes) = (Vec::new(), 0);
     for row in &ids {
         if bytes >= WAITING_BYTES {
@@ -49,18 +51,22 @@ pub(in crate::store::postgres) async fn arrive(
     error: i64,
     now_ms: i64,
 ) -> Result<bool, Trouble> {
-    let resolved = sql::run(tx, "UPDATE error SET state = 3, resolved_at = $2, resolved_by = retried_by, resolution = 'retried', \
+    let resolved = sql::run(
+        tx,
+        "UPDATE error SET state = 3, resolved_at = $2, resolved_by = retried_by, resolution = 'retried', \
              edited = false, retry_page = NULL WHERE id = $1 AND state = 2",
-            &[&error, &now_ms],
-        )
-        .await?;
+        &[&error, &now_ms],
+    )
+    .await?;
     Ok(resolved > 0)
 }
 
 /// In the same transaction, right after it was inserted: it failed before any destination again, as
 /// the last error that this session made.
 pub(in crate::store::postgres) async fn failed_again(tx: &Tx<'_>, error: i64) -> Result<(), Trouble> {
-    sql::run(tx, "UPDATE error SET resolution = 'newer_error', \
+    sql::run(
+        tx,
+        "UPDATE error SET resolution = 'newer_error', \
          newer_error = currval(pg_get_serial_sequence('error', 'id')) WHERE id = $1",
         &[&error],
     )

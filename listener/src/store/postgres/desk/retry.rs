@@ -14,9 +14,9 @@ use bytes::Bytes;
 
 use super::errors;
 use super::fold::names;
+use super::sql;
 use super::state;
 use super::text::cleaned;
-use super::sql;
 use crate::store::desk::again::Waiting;
 use crate::store::postgres::connect::Tx;
 use crate::store::postgres::pages::{self, NewPage};
@@ -30,11 +30,13 @@ const READ: usize = 200;
 
 /// Whether a destination has errors that wait to be put into a page.
 pub(in crate::store::postgres) async fn waits(tx: &Tx<'_>, destination: &str) -> Result<bool, Trouble> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM error WHERE destination = $1 AND state = 2 AND retry_page IS NULL)";
+    let sql =
+        "SELECT EXISTS (SELECT 1 FROM error WHERE destination = $1 AND state = 2 AND retry_page IS NULL)";
     Ok(sql::one(tx, sql, &[&destination]).await?.try_get(0)?)
 }
 
-/// Collects the errors that have waited for longest, as many as fit a page.
+/// Collects the errors that have waited for longest, as many as fit a page. One that somebody has in
+/// hand just now waits for the next page.
 pub(in crate::store::postgres) async fn collect(
     tx: &Tx<'_>,
     request: &PageRequest,
@@ -43,15 +45,17 @@ pub(in crate::store::postgres) async fn collect(
     let (mut after, mut left) = (0_i64, request.size.max(1));
     while left > 0 {
         let step = left.min(READ);
-        let rows = sql::rows(tx, "SELECT e.id, e.delivery, e.element, e.first_at, e.page IS NULL, \
+        let rows = sql::rows(
+            tx,
+            "SELECT e.id, e.delivery, e.element, e.first_at, e.page IS NULL, \
                  coalesce(payload.edited, payload.original) FROM ( \
                      SELECT id, delivery, element, first_at, page FROM error \
                      WHERE destination = $1 AND state = 2 AND retry_page IS NULL AND id > $2 \
-                     ORDER BY id LIMIT $3 FOR UPDATE) e \
+                     ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED) e \
                  JOIN payload ON payload.error = e.id ORDER BY e.id",
-                &[&request.destination, &after, &count(step)],
-            )
-            .await?;
+            &[&request.destination, &after, &count(step)],
+        )
+        .await?;
         for row in &rows {
             after = row.try_get(0)?;
             let bytes = Bytes::from(row.try_get::<_, Vec<u8>>(5)?);
@@ -103,7 +107,9 @@ impl Commit {
     pub(in crate::store::postgres) async fn apply(&self, tx: &Tx<'_>) -> Result<bool, Trouble> {
         if !self.left_out.is_empty() {
             resolve(tx, &self.left_out, self.now_ms).await?;
-            sql::run(tx, "UPDATE destination SET ignored = ignored + $2 WHERE name = $1",
+            sql::run(
+                tx,
+                "UPDATE destination SET ignored = ignored + $2 WHERE name = $1",
                 &[&self.destination, &count(self.left_out.len())],
             )
             .await?;
@@ -123,7 +129,9 @@ impl Commit {
             return Err(Trouble::Asked("an error was put into two pages at once".to_owned()));
         }
         let (deliveries, elements) = names(self.records.iter().map(|(record, _)| *record));
-        sql::run(tx, "INSERT INTO retry(page, delivery, element, error) \
+        sql::run(
+            tx,
+            "INSERT INTO retry(page, delivery, element, error) \
              SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[])",
             &[&number, &deliveries, &elements, &errors],
         )
@@ -183,9 +191,8 @@ pub(in crate::store::postgres) async fn settle(
     now_ms: i64,
 ) -> Result<(), Trouble> {
     let errors = errors_of(tx, page).await?;
-    let of = |record: &RecordId| {
-        errors.get(record).copied().ok_or(Trouble::Damaged("a retry names no error"))
-    };
+    let of =
+        |record: &RecordId| errors.get(record).copied().ok_or(Trouble::Damaged("a retry names no error"));
     let opened = failed.iter().map(|new| Ok((of(&new.record)?, new))).collect::<Result<Vec<_>, Trouble>>()?;
     open_again(tx, &opened, Some(page), attempts).await?;
     let moved = again.iter().map(of).collect::<Result<Vec<i64>, Trouble>>()?;
@@ -193,7 +200,9 @@ pub(in crate::store::postgres) async fn settle(
         let (page, child) = (signed(page), signed(child));
         sql::run(tx, "UPDATE error SET retry_page = $2 WHERE id = ANY($1::bigint[])", &[&moved, &child])
             .await?;
-        sql::run(tx, "UPDATE retry SET page = $2 WHERE page = $1 AND error = ANY($3::bigint[])",
+        sql::run(
+            tx,
+            "UPDATE retry SET page = $2 WHERE page = $1 AND error = ANY($3::bigint[])",
             &[&page, &child, &moved],
         )
         .await?;
@@ -220,7 +229,7 @@ async fn resolve(tx: &Tx<'_>, errors: &[i64], now_ms: i64) -> Result<(), Trouble
     }
     sql::run(tx, "WITH locked AS MATERIALIZED (SELECT id FROM error WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE) \
          UPDATE error SET state = 3, resolved_at = $2, resolved_by = retried_by, resolution = 'retried', \
-         edited = false, retry_page = NULL WHERE id IN (SELECT id FROM locked)",
+         edited = false, page = coalesce(retry_page, page), retry_page = NULL WHERE id IN (SELECT id FROM locked)",
         &[&errors, &now_ms],
     )
     .await?;
@@ -267,12 +276,22 @@ async fn open_again(
         ],
     )
     .await?;
+    // Retry data is not to be stored any more.
+    let bare: Vec<i64> =
+        failed.iter().filter(|(_, new)| new.payload.is_none()).map(|(error, _)| *error).collect();
+    if !bare.is_empty() {
+        sql::run(tx, "DELETE FROM payload WHERE error = ANY($1::bigint[])", &[&bare]).await?;
+        let forget = "UPDATE error SET has_payload = false, edited = false WHERE id = ANY($1::bigint[])";
+        sql::run(tx, forget, &[&bare]).await?;
+    }
     Ok(())
 }
 
 /// Opens errors that were to go to destinations that are gone.
 pub(in crate::store::postgres) async fn open_orphans(tx: &Tx<'_>) -> Result<u64, Trouble> {
-    sql::run(tx, "WITH locked AS MATERIALIZED ( \
+    sql::run(
+        tx,
+        "WITH locked AS MATERIALIZED ( \
              SELECT id FROM error WHERE state = 2 AND retry_page IS NULL AND destination <> '' \
              AND destination NOT IN (SELECT name FROM destination) ORDER BY id FOR UPDATE) \
          UPDATE error SET state = 0 WHERE id IN (SELECT id FROM locked)",
@@ -283,12 +302,16 @@ pub(in crate::store::postgres) async fn open_orphans(tx: &Tx<'_>) -> Result<u64,
 
 /// The hook is gone: errors that were on their way to it are open again.
 pub(in crate::store::postgres) async fn open_all_of_the_hook(tx: &Tx<'_>) -> Result<(), Trouble> {
-    sql::run(tx, "DELETE FROM retry WHERE page IN \
+    sql::run(
+        tx,
+        "DELETE FROM retry WHERE page IN \
          (SELECT number FROM page WHERE destination = $1 AND state < 2 AND kind = 1)",
         &[&PRE_PAGE],
     )
     .await?;
-    sql::run(tx, "WITH locked AS MATERIALIZED (SELECT id FROM error WHERE destination = $1 AND state = 2 \
+    sql::run(
+        tx,
+        "WITH locked AS MATERIALIZED (SELECT id FROM error WHERE destination = $1 AND state = 2 \
              ORDER BY id FOR UPDATE) \
          UPDATE error SET state = 0, retry_page = NULL WHERE id IN (SELECT id FROM locked)",
         &[&PRE_PAGE],

@@ -4,13 +4,14 @@
 //! step after the other, and ends with the store. Several processes share the work: each step takes
 //! what no other has in hand, and what a process left undone the next one finds in the tables.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{act, bulk, resend, retry, tally};
+use super::{act, bulk, erase, resend, retry, tally};
 use crate::desk::DeskError;
 use crate::store::StoreError;
 use crate::store::postgres::Inner;
@@ -31,6 +32,10 @@ const CHANGES: i64 = 20_000;
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 /// Between two looks for errors on their way to destinations that are gone.
 const ORPHANS: Duration = Duration::from_secs(30);
+/// Between two looks for payloads that are to be erased.
+const ERASURES: Duration = Duration::from_secs(2);
+/// Between two removals of old versions of what was erased.
+const VACUUMS: Duration = Duration::from_secs(60);
 
 /// The way to the task.
 #[derive(Clone, Debug, Default)]
@@ -56,13 +61,14 @@ impl Runner {
     }
 
     async fn run(self, inner: Arc<Inner>) {
-        let (mut failing, mut orphans) = (false, Instant::now());
+        let mut failing = false;
+        let mut seldom = Seldom::new();
         loop {
-            let looks = orphans.elapsed() >= ORPHANS;
-            if looks {
-                orphans = Instant::now();
-            }
-            let pause = match step(&inner, looks).await {
+            let done = async {
+                seldom.step(&inner).await?;
+                step(&inner).await
+            };
+            let pause = match done.await {
                 Ok(true) => PAUSE,
                 Ok(false) => TICK,
                 Err(error) => {
@@ -88,6 +94,50 @@ impl Runner {
     }
 }
 
+/// What is done now and then.
+struct Seldom {
+    orphans: Instant,
+    erasures: Instant,
+    vacuums: Instant,
+    /// Tables with old versions of what was erased.
+    tables: BTreeSet<String>,
+}
+
+impl Seldom {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { orphans: now, erasures: now, vacuums: now, tables: BTreeSet::new() }
+    }
+
+    async fn step(&mut self, inner: &Inner) -> Result<(), DeskError> {
+        if over(&mut self.orphans, ORPHANS) {
+            writing!(inner, |tx| retry::open_orphans(tx))?;
+        }
+        if over(&mut self.erasures, ERASURES) {
+            let mut after = Some(0);
+            while let Some(from) = after {
+                let erased = writing!(inner, |tx| erase::step(tx, from))?;
+                after = erased.next;
+                self.tables.extend(erased.tables);
+            }
+        }
+        if !self.tables.is_empty() && over(&mut self.vacuums, VACUUMS) {
+            let tables = std::mem::take(&mut self.tables);
+            erase::vacuum(&inner.pool, &tables).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether so much time has passed; then it begins anew.
+fn over(since: &mut Instant, time: Duration) -> bool {
+    let over = since.elapsed() >= time;
+    if over {
+        *since = Instant::now();
+    }
+    over
+}
+
 /// What there is to do.
 struct Look {
     running: bool,
@@ -96,7 +146,7 @@ struct Look {
 }
 
 /// Does one of everything that there is to do; whether there may be more.
-async fn step(inner: &Inner, orphans: bool) -> Result<bool, DeskError> {
+async fn step(inner: &Inner) -> Result<bool, DeskError> {
     let now_ms = inner.clock.now_ms();
     let look = reading!(inner, |tx| look(tx))?;
     let mut more = false;
@@ -114,9 +164,6 @@ async fn step(inner: &Inner, orphans: bool) -> Result<bool, DeskError> {
     if !look.resends.is_empty() {
         resend(inner, look.resends, now_ms).await?;
         inner.changed();
-        more = true;
-    }
-    if orphans && writing!(inner, |tx| retry::open_orphans(tx))? > 0 {
         more = true;
     }
     let moved = writing!(inner, |tx| tally::settle(tx, CHANGES))?;

@@ -2,8 +2,8 @@
 //! thing more. What changed since stands in `tally_delta`, which [`settle`] puts into it.
 
 use super::condition::{Conditions, Statement, Value};
-use super::state;
 use super::sql;
+use super::state;
 use crate::desk::{Counts, ErrorFilter};
 use crate::store::desk::counts::{Hours, Tally, hours, less, sum};
 use crate::store::desk::text::prefix_range;
@@ -26,12 +26,14 @@ pub(in crate::store::postgres) struct Stand {
 
 /// How many errors are open and on their way, by destination.
 pub(in crate::store::postgres) async fn stands(tx: &Tx<'_>) -> Result<Vec<Stand>, Trouble> {
-    let rows = sql::rows(tx, "SELECT destination, coalesce(sum(number) FILTER (WHERE state IN (0, 1)), 0)::bigint, \
+    let rows = sql::rows(
+        tx,
+        "SELECT destination, coalesce(sum(number) FILTER (WHERE state IN (0, 1)), 0)::bigint, \
              coalesce(sum(number) FILTER (WHERE state = 2), 0)::bigint \
              FROM tallied WHERE kind = 'p' GROUP BY destination",
-            &[],
-        )
-        .await?;
+        &[],
+    )
+    .await?;
     let read = |row: &tokio_postgres::Row| {
         Ok(Stand {
             destination: row.try_get(0)?,
@@ -98,7 +100,12 @@ pub(super) async fn count(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Counts, T
 /// The usual wide prefix is that of the portal, which all but few have: then the few are counted.
 async fn prefix_count(tx: &Tx<'_>, filter: &ErrorFilter, prefix: &str) -> Result<Counts, Trouble> {
     let outside = Outside::of(prefix);
-    let others = outside.rows(Statement::new("SELECT count(*) FROM ("), "1", " LIMIT ?", &[FEW_OTHERS + 1].map(Value::from));
+    let others = outside.rows(
+        Statement::new("SELECT count(*) FROM ("),
+        "1",
+        " LIMIT ?",
+        &[FEW_OTHERS + 1].map(Value::from),
+    );
     let others = others.add(") AS others", []).rows(tx).await?;
     let others: i64 = others.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(0);
     if others > FEW_OTHERS {
@@ -107,10 +114,8 @@ async fn prefix_count(tx: &Tx<'_>, filter: &ErrorFilter, prefix: &str) -> Result
     let statement = Statement::new("SELECT destination, class, state, count(*) FROM (");
     let statement = outside.rows(statement, "destination, class, state", "", &[]);
     let places = Conditions::of(&places_of(filter));
-    let statement = statement
-        .add(") AS error WHERE ", [])
-        .meets(&places)
-        .add(" GROUP BY destination, class, state", []);
+    let statement =
+        statement.add(") AS error WHERE ", []).meets(&places).add(" GROUP BY destination, class, state", []);
     Ok(sum(less(matching(tx, filter).await?, &read(&statement, tx).await?)))
 }
 
@@ -169,11 +174,10 @@ async fn tallied<const N: usize>(
 ) -> Result<Vec<Tally>, Trouble> {
     let mut conditions = Conditions::of(&places_of(filter));
     conditions.push(condition, values);
-    let statement = Statement::new(
-        "SELECT destination, class, state, sum(number)::bigint AS number FROM tallied WHERE ",
-    )
-    .meets(&conditions)
-    .add(" GROUP BY destination, class, state HAVING sum(number) > 0", []);
+    let statement =
+        Statement::new("SELECT destination, class, state, sum(number)::bigint AS number FROM tallied WHERE ")
+            .meets(&conditions)
+            .add(" GROUP BY destination, class, state HAVING sum(number) > 0", []);
     read(&statement, tx).await
 }
 
@@ -231,7 +235,9 @@ pub(in crate::store::postgres) async fn remove_empty(tx: &Tx<'_>, limit: i64) ->
     if !sql::one(tx, alone, &[]).await?.try_get::<_, bool>(0)? {
         return Ok(0);
     }
-    sql::run(tx, "DELETE FROM tally WHERE ctid = ANY(ARRAY(SELECT ctid FROM tally WHERE number = 0 LIMIT $1))",
+    sql::run(
+        tx,
+        "DELETE FROM tally WHERE ctid = ANY(ARRAY(SELECT ctid FROM tally WHERE number = 0 LIMIT $1))",
         &[&limit],
     )
     .await

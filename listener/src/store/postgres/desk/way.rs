@@ -51,11 +51,17 @@ impl Way {
                 .add(" AND id < ? ORDER BY id DESC LIMIT ?", [before.into(), limit.into()])
         };
         match self {
-            Self::Walk(conditions) => newest(Statement::default(), conditions),
-            Self::Few(conditions) => {
-                Statement::new("WITH few AS MATERIALIZED (SELECT * FROM error WHERE ")
+            // The numbers first: where an index holds what is asked for, no row is read for them.
+            Self::Walk(conditions) => {
+                Statement::new("SELECT * FROM error WHERE id IN (SELECT id FROM error WHERE ")
                     .meets(conditions)
-                    .add(" AND id < ?) SELECT * FROM few ORDER BY id DESC LIMIT ?", [before.into(), limit.into()])
+                    .add(" AND id < ? ORDER BY id DESC LIMIT ?)", [before.into(), limit.into()])
+            }
+            Self::Few(conditions) => {
+                Statement::new("WITH few AS MATERIALIZED (SELECT * FROM error WHERE ").meets(conditions).add(
+                    " AND id < ?) SELECT * FROM few ORDER BY id DESC LIMIT ?",
+                    [before.into(), limit.into()],
+                )
             }
             Self::Places(places) => {
                 let mut all = Statement::new("SELECT * FROM (");
@@ -78,11 +84,15 @@ pub(super) async fn choose(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Option<W
     let (from_ms, until_ms) = (filter.from_ms, filter.until_ms);
     // Whether one condition alone leaves few, by the index that knows it.
     let alone = [
-        filter.assignee.clone().filter(|name| !name.is_empty()).map(|name| ErrorFilter {
-            assignee: Some(name),
-            ..none()
-        }),
-        filter.trace_key_prefix.clone().map(|prefix| ErrorFilter { trace_key_prefix: Some(prefix), ..none() }),
+        filter
+            .assignee
+            .clone()
+            .filter(|name| !name.is_empty())
+            .map(|name| ErrorFilter { assignee: Some(name), ..none() }),
+        filter
+            .trace_key_prefix
+            .clone()
+            .map(|prefix| ErrorFilter { trace_key_prefix: Some(prefix), ..none() }),
         (from_ms.is_some() || until_ms.is_some()).then(|| ErrorFilter { from_ms, until_ms, ..none() }),
     ];
     if let Some(tag) = &filter.tag
