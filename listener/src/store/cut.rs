@@ -101,6 +101,11 @@ impl Cut {
         self.filling.records().len()
     }
 
+    /// Records that still have a place in the page.
+    pub(in crate::store) fn room(&self) -> usize {
+        self.request.size.max(1).saturating_sub(self.taken()).max(1)
+    }
+
     /// When the page is due though it is not full.
     pub(in crate::store) fn due_ms(&self, linger_ms: i64) -> Option<i64> {
         let first = self.filling.records().first()?;

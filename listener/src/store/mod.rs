@@ -26,6 +26,7 @@ mod packed;
 pub mod postgres;
 mod refusals;
 mod removed;
+mod retaining;
 mod settling;
 #[cfg(test)]
 pub(crate) mod suite;

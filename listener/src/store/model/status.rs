@@ -58,6 +58,31 @@ pub struct HookStatus {
     pub open_errors: u64,
 }
 
+impl HookStatus {
+    /// The hook's counters as those of a destination, by its own words.
+    pub(in crate::store) fn of(counts: &DestinationStatus, changed_records: u64) -> Self {
+        let DestinationStatus {
+            name: _,
+            pending_records,
+            waiting_pages,
+            leased_pages,
+            delivered_records,
+            ignored_records,
+            withheld_records: _,
+            open_errors,
+        } = *counts;
+        Self {
+            pending_records,
+            waiting_pages,
+            leased_pages,
+            passed_records: delivered_records,
+            changed_records,
+            dropped_records: ignored_records,
+            open_errors,
+        }
+    }
+}
+
 /// Counters of a destination.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -24,10 +24,10 @@ use deadpool_postgres::{Connect, Hook, HookError, Manager, ManagerConfig, Object
 use secrecy::SecretString;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::Host;
-use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Error, IsolationLevel, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::sql::Value;
 use super::trouble::Trouble;
 use super::url::{self, Address};
 use super::{check, tls};
@@ -309,17 +309,33 @@ impl Connection {
         Ok(Tx { transaction, begun })
     }
 
-    /// For single statements, each of them a transaction; `work` ends in order or the connection is thrown away.
-    pub(in crate::store::postgres) async fn alone<T>(
-        &mut self,
-        work: impl AsyncFnOnce(&Client) -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
+    /// For single statements, each of them a transaction; [`Alone::end`] says that they ended in order.
+    pub(in crate::store::postgres) fn alone(&mut self) -> Result<Alone<'_>, Trouble> {
         let Self { object, begun } = self;
         let client: &Client = object.as_ref().ok_or_else(gone)?;
         *begun = true;
-        let done = work(client).await?;
-        *begun = false;
-        Ok(done)
+        Ok(Alone { client, begun })
+    }
+}
+
+/// A connection for single statements. Dropped without [`Alone::end`] it is thrown away.
+pub(in crate::store::postgres) struct Alone<'a> {
+    client: &'a Client,
+    begun: &'a mut bool,
+}
+
+impl std::ops::Deref for Alone<'_> {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        self.client
+    }
+}
+
+impl Alone<'_> {
+    /// All of it was answered.
+    pub(in crate::store::postgres) fn end(self) {
+        *self.begun = false;
     }
 }
 
@@ -357,17 +373,19 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Sends a last statement together with the commit: what it locks is held for no round trip.
+    /// Sends the last statements together with the commit: what they lock is held for no round trip.
+    /// The rows of each; where one fails nothing is done.
     pub(in crate::store::postgres) async fn commit_with(
         self,
-        statement: &str,
-        values: &[(&(dyn ToSql + Sync), Type)],
-    ) -> Result<Vec<Row>, Trouble> {
-        let work = self.transaction.query_typed(statement, values);
-        let commit = self.transaction.client().batch_execute("COMMIT");
-        let (rows, committed) = futures_util::future::join(work, commit).await;
+        statements: &[(&str, &[Value<'_>])],
+    ) -> Result<Vec<Vec<Row>>, Trouble> {
+        let transaction = &self.transaction;
+        // They are sent in this order, because each is sent when it is first polled.
+        let work = statements.iter().map(|(statement, values)| transaction.query_typed(statement, values));
+        let commit = transaction.client().batch_execute("COMMIT");
+        let (done, committed) = futures_util::future::join(futures_util::future::join_all(work), commit).await;
         // A commit after an error is a rollback, and no error itself.
-        let rows = rows?;
+        let rows = done.into_iter().collect::<Result<Vec<_>, _>>()?;
         committed?;
         // It has ended: the rollback that dropping it would send is not needed.
         std::mem::forget(self.transaction);

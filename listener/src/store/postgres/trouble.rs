@@ -3,6 +3,7 @@
 use tokio_postgres::error::SqlState;
 
 use crate::store::StoreError;
+use crate::store::packed::Damaged;
 
 /// A failure inside the PostgreSQL store.
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +46,18 @@ impl Trouble {
     }
 }
 
-impl From<crate::store::packed::Damaged> for Trouble {
-    fn from(damaged: crate::store::packed::Damaged) -> Self {
+impl Trouble {
+    /// Whether a part of a table was removed by another process.
+    pub(in crate::store) fn lacks_slice(&self) -> bool {
+        let Self::Sql(error) = self else { return false };
+        error.as_db_error().is_some_and(|db| {
+            *db.code() == SqlState::CHECK_VIOLATION || *db.code() == SqlState::UNDEFINED_TABLE
+        })
+    }
+}
+
+impl From<Damaged> for Trouble {
+    fn from(damaged: Damaged) -> Self {
         Self::Damaged(damaged.0)
     }
 }
