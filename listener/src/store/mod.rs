@@ -18,6 +18,7 @@ mod desk;
 mod error;
 mod fate;
 mod filling;
+mod history;
 pub mod index;
 pub mod journal;
 mod judge;

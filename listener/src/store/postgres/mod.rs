@@ -33,6 +33,7 @@ mod cut;
 mod desk;
 mod destinations;
 mod duty;
+mod history;
 mod hook;
 mod ingest;
 mod keep;

@@ -175,7 +175,7 @@ pub(super) async fn list(inner: &Inner, limit: usize) -> Result<Vec<Refused>, Tr
     rows.iter().map(read).collect()
 }
 
-fn read(row: &Row) -> Result<Refused, Trouble> {
+pub(super) fn read(row: &Row) -> Result<Refused, Trouble> {
     let headers: String = row.try_get(7)?;
     let cause: String = row.try_get(3)?;
     let code: Option<String> = row.try_get(5)?;

@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 
 use super::connect::Tx;
 use super::desk;
+use super::history;
 use super::slices::{self, SLICE_MS, Table};
 use super::sql::int;
 use super::trouble::{Trouble, unsigned};
@@ -51,6 +52,7 @@ async fn all(inner: &Inner, retention: &Retention) -> Result<Retained, Trouble> 
     repeat(inner, |tx| Box::pin(desk::bulk::remove(tx, limits.errors, STEP))).await?;
     repeat(inner, |tx| Box::pin(desk::remove_audit(tx, limits.audit, STEP))).await?;
     repeat(inner, |tx| Box::pin(desk::end_waits(tx, now_ms, STEP))).await?;
+    repeat(inner, |tx| Box::pin(history::minutes::remove(tx, now_ms, STEP))).await?;
     retained.rows += repeat(inner, |tx| Box::pin(refused::remove(tx, limits.refused, STEP))).await?;
     retained.keys += keys(inner, &limits, now_ms).await?;
     retained.rows += deliveries(inner, limits.delivered).await?;

@@ -42,6 +42,7 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { sql: include_str!("core.sql"), compatible: 1 },
     Step { sql: include_str!("desk/desk.sql"), compatible: 2 },
+    Step { sql: include_str!("history/history.sql"), compatible: 2 },
 ];
 
 /// The version that this listener writes.

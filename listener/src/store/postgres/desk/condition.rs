@@ -10,7 +10,7 @@ use crate::store::postgres::trouble::Trouble;
 
 /// A parameter of a statement.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(in crate::store::postgres) enum Value {
     Number(i64),
     Numbers(Vec<i64>),
     Text(String),
@@ -41,14 +41,14 @@ impl From<&str> for Value {
 /// Conditions that must all hold: texts with `?`, and their parameters in order. No `?` stands in
 /// a text for anything else.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Conditions {
+pub(in crate::store::postgres) struct Conditions {
     texts: Vec<String>,
     values: Vec<Value>,
 }
 
 impl Conditions {
     /// Of a filter. Takes it apart, so that a new field is not forgotten here.
-    pub(super) fn of(filter: &ErrorFilter) -> Self {
+    pub(in crate::store::postgres) fn of(filter: &ErrorFilter) -> Self {
         let ErrorFilter {
             states,
             destination,
@@ -97,14 +97,14 @@ impl Conditions {
     }
 
     /// Of a filter of whose text the messages are known.
-    pub(super) fn with_messages(filter: &ErrorFilter, messages: Vec<i64>) -> Self {
+    pub(in crate::store::postgres) fn with_messages(filter: &ErrorFilter, messages: Vec<i64>) -> Self {
         let mut all = Self::of(&ErrorFilter { text: None, ..filter.clone() });
         all.push("message = ANY(?)", [Value::Numbers(messages)]);
         all
     }
 
     /// One more.
-    pub(super) fn push<const N: usize>(&mut self, text: &str, values: [Value; N]) {
+    pub(in crate::store::postgres) fn push<const N: usize>(&mut self, text: &str, values: [Value; N]) {
         self.texts.push(text.to_owned());
         self.values.extend(values);
     }
@@ -122,31 +122,31 @@ const MESSAGE: &str =
 
 /// A statement in the making.
 #[derive(Debug, Default)]
-pub(super) struct Statement {
+pub(in crate::store::postgres) struct Statement {
     text: String,
     values: Vec<Value>,
 }
 
 impl Statement {
     /// Begins with a text without parameters.
-    pub(super) fn new(text: &str) -> Self {
+    pub(in crate::store::postgres) fn new(text: &str) -> Self {
         Self { text: text.to_owned(), values: Vec::new() }
     }
 
     /// Goes on with a text, each `?` of which is one of the values.
-    pub(super) fn add<const N: usize>(mut self, text: &str, values: [Value; N]) -> Self {
+    pub(in crate::store::postgres) fn add<const N: usize>(mut self, text: &str, values: [Value; N]) -> Self {
         self.append(text, values);
         self
     }
 
     /// Goes on with a text, each `?` of which is one of the values.
-    pub(super) fn adds(mut self, text: &str, values: Vec<Value>) -> Self {
+    pub(in crate::store::postgres) fn adds(mut self, text: &str, values: Vec<Value>) -> Self {
         self.append(text, values);
         self
     }
 
     /// Goes on with conditions; `true` where there are none.
-    pub(super) fn meets(mut self, conditions: &Conditions) -> Self {
+    pub(in crate::store::postgres) fn meets(mut self, conditions: &Conditions) -> Self {
         let Conditions { texts, values } = conditions;
         let text = if texts.is_empty() { "true".to_owned() } else { texts.join(" AND ") };
         self.append(&text, values.iter().cloned());
@@ -154,7 +154,7 @@ impl Statement {
     }
 
     /// Goes on with another statement.
-    pub(super) fn then(mut self, other: Self) -> Self {
+    pub(in crate::store::postgres) fn then(mut self, other: Self) -> Self {
         let Self { text, values } = other;
         // From the last on, so that `$1` is not found in `$12`, nor what was renumbered already.
         let had = self.values.len();
@@ -180,7 +180,10 @@ impl Statement {
     }
 
     /// What it finds, by a plan for just these values.
-    pub(super) async fn rows(&self, tx: &Tx<'_>) -> Result<Vec<tokio_postgres::Row>, Trouble> {
+    pub(in crate::store::postgres) async fn rows(
+        &self,
+        tx: &Tx<'_>,
+    ) -> Result<Vec<tokio_postgres::Row>, Trouble> {
         Ok(tx.query_typed(&self.text, &self.parameters()).await?)
     }
 

@@ -21,8 +21,8 @@ macro_rules! reading {
         let found = $work.await;
         let ended = begun.undo().await;
         match found {
-            Ok(found) => ended.map(|()| found).map_err(DeskError::from),
-            Err(error) => Err(DeskError::from(error)),
+            Ok(found) => ended.map(|()| found).map_err($crate::desk::DeskError::from),
+            Err(error) => Err($crate::desk::DeskError::from(error)),
         }
     }};
 }
@@ -36,13 +36,13 @@ macro_rules! writing {
             let begun = connection.begin().await?;
             let $tx = &begun;
             match $work.await {
-                Ok(done) => break begun.commit().await.map(|()| done).map_err(DeskError::from),
+                Ok(done) => break begun.commit().await.map(|()| done).map_err($crate::desk::DeskError::from),
                 Err(error) => {
                     let ended = begun.undo().await;
                     if tries >= $crate::store::postgres::desk::TRIES
                         || !$crate::store::postgres::desk::Passing::is_passing(&error)
                     {
-                        break Err(DeskError::from(error));
+                        break Err($crate::desk::DeskError::from(error));
                     }
                     ended?;
                     tries += 1;
@@ -52,10 +52,12 @@ macro_rules! writing {
     }};
 }
 
+pub(super) use reading;
+
 mod act;
 mod audit;
 pub(super) mod bulk;
-mod condition;
+pub(super) mod condition;
 mod detail;
 pub(super) mod erase;
 pub(super) mod errors;
@@ -66,11 +68,14 @@ pub(super) mod mend;
 pub(super) mod resend;
 pub(super) mod retry;
 mod runner;
-mod sql;
-mod state;
+pub(super) mod sql;
+pub(super) mod state;
 pub(super) mod tally;
 mod text;
 pub(super) mod way;
+
+#[cfg(test)]
+pub(super) mod tests;
 
 use async_trait::async_trait;
 

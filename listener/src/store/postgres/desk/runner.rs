@@ -14,8 +14,11 @@ use tokio_util::sync::CancellationToken;
 use super::{act, bulk, erase, resend, retry, tally};
 use crate::desk::DeskError;
 use crate::store::StoreError;
+use crate::store::history::series::minute_of;
 use crate::store::postgres::Inner;
 use crate::store::postgres::connect::Tx;
+use crate::store::postgres::history::minutes;
+use crate::store::postgres::status;
 use crate::store::postgres::trouble::Trouble;
 
 /// Errors that are put down again in one step.
@@ -34,7 +37,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(2);
 const ORPHANS: Duration = Duration::from_secs(30);
 /// Between two looks for payloads that are to be erased.
 const ERASURES: Duration = Duration::from_secs(2);
-/// Between two removals of old versions of what was erased.
+/// Between two removals of old versions of what was erased, and of minutes that are over.
 const VACUUMS: Duration = Duration::from_secs(60);
 
 /// The way to the task.
@@ -99,6 +102,9 @@ struct Seldom {
     orphans: Instant,
     erasures: Instant,
     vacuums: Instant,
+    minutes: Instant,
+    /// The minute of the last look.
+    minute: Option<i64>,
     /// Tables with old versions of what was erased.
     tables: BTreeSet<String>,
 }
@@ -106,7 +112,14 @@ struct Seldom {
 impl Seldom {
     fn new() -> Self {
         let now = Instant::now();
-        Self { orphans: now, erasures: now, vacuums: now, tables: BTreeSet::new() }
+        Self {
+            orphans: now,
+            erasures: now,
+            vacuums: now,
+            minutes: now,
+            minute: None,
+            tables: BTreeSet::new(),
+        }
     }
 
     async fn step(&mut self, inner: &Inner) -> Result<(), DeskError> {
@@ -124,6 +137,16 @@ impl Seldom {
         if !self.tables.is_empty() && over(&mut self.vacuums, VACUUMS) {
             let tables = std::mem::take(&mut self.tables);
             erase::vacuum(&inner.pool, &tables).await?;
+        }
+        let now_ms = inner.clock.now_ms();
+        let minute = minute_of(now_ms);
+        if self.minute.replace(minute).is_some_and(|before| before < minute) {
+            let pending = status::read(inner).await?.pending_records;
+            writing!(inner, |tx| minutes::note_backlog(tx, minute.saturating_sub(1), pending))?;
+        }
+        if over(&mut self.minutes, VACUUMS) {
+            // Those who are about to commit add to the last minutes still.
+            writing!(inner, |tx| minutes::settle(tx, minute.saturating_sub(5)))?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::Trouble;
 
 /// A parameter, which knows its type.
-pub(super) trait Param: Sync {
+pub(in crate::store::postgres) trait Param: Sync {
     /// Its type in PostgreSQL.
     fn kind(&self) -> Type;
     /// As the driver takes it.
@@ -40,28 +40,44 @@ params! {
 }
 
 /// Parameters of a statement.
-pub(super) type Params<'a> = &'a [&'a (dyn Param + 'a)];
+pub(in crate::store::postgres) type Params<'a> = &'a [&'a (dyn Param + 'a)];
 
 fn typed<'a>(params: Params<'a>) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
     params.iter().map(|param| (param.sql(), param.kind())).collect()
 }
 
 /// Every row.
-pub(super) async fn rows(tx: &Tx<'_>, sql: &str, params: Params<'_>) -> Result<Vec<Row>, Trouble> {
+pub(in crate::store::postgres) async fn rows(
+    tx: &Tx<'_>,
+    sql: &str,
+    params: Params<'_>,
+) -> Result<Vec<Row>, Trouble> {
     Ok(tx.query_typed(sql, &typed(params)).await?)
 }
 
 /// The one row.
-pub(super) async fn one(tx: &Tx<'_>, sql: &str, params: Params<'_>) -> Result<Row, Trouble> {
+pub(in crate::store::postgres) async fn one(
+    tx: &Tx<'_>,
+    sql: &str,
+    params: Params<'_>,
+) -> Result<Row, Trouble> {
     Ok(tx.query_typed_one(sql, &typed(params)).await?)
 }
 
 /// The row, where there is one.
-pub(super) async fn maybe(tx: &Tx<'_>, sql: &str, params: Params<'_>) -> Result<Option<Row>, Trouble> {
+pub(in crate::store::postgres) async fn maybe(
+    tx: &Tx<'_>,
+    sql: &str,
+    params: Params<'_>,
+) -> Result<Option<Row>, Trouble> {
     Ok(tx.query_typed_opt(sql, &typed(params)).await?)
 }
 
 /// How many rows it changed.
-pub(super) async fn run(tx: &Tx<'_>, sql: &str, params: Params<'_>) -> Result<u64, Trouble> {
+pub(in crate::store::postgres) async fn run(
+    tx: &Tx<'_>,
+    sql: &str,
+    params: Params<'_>,
+) -> Result<u64, Trouble> {
     Ok(tx.execute_typed(sql, &typed(params)).await?)
 }
