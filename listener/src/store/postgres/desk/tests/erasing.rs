@@ -43,6 +43,7 @@ async fn a_payload_is_gone_once_nobody_needs_it_and_its_neighbours_stay() {
     let gone = all.record(RecordId { delivery: 1, element: 0 }).await.unwrap();
     let kept = all.record(RecordId { delivery: 1, element: 1 }).await.unwrap();
     assert_eq!((gone.payload, kept.payload.as_deref()), (None, Some(events[1].as_bytes())));
-    assert_eq!(numbers(&url, "SELECT 1::bigint FROM error WHERE NOT has_payload AND NOT erased").await, []);
+    let left = "SELECT id FROM error WHERE NOT has_payload AND NOT erased";
+    assert!(numbers(&url, left).await.is_empty());
     store.close().await;
 }
