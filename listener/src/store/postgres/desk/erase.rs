@@ -191,7 +191,9 @@ pub(super) async fn vacuum(pool: &Pool, tables: &BTreeSet<String>) -> Result<(),
     for table in tables {
         // A name as PostgreSQL gave it, quoted where it has to be.
         let sql = format!("VACUUM (SKIP_LOCKED) {table}");
-        connection.alone(async |client| Ok(client.batch_execute(&sql).await?)).await?;
+        let alone = connection.alone()?;
+        alone.batch_execute(&sql).await?;
+        alone.end();
     }
     Ok(())
 }
