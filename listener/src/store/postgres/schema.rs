@@ -50,6 +50,12 @@ fn version() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
 }
 
+/// How many steps there are.
+#[cfg(test)]
+pub(super) fn steps() -> usize {
+    STEPS.len()
+}
+
 /// Name of a listener's schema. Names of namespaces and listeners hold no `_`, so no two share one.
 pub(super) fn name(namespace: &str, listener: &str) -> String {
     let whole = format!("hsl_{namespace}_{listener}");
