@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 use secrecy::SecretString;
 
 use super::*;
-use crate::desk::Desk;
+use crate::desk::{Desk, History};
 use crate::store::suite::{self, BEGIN_MS, MAX_REFUSED, Plain, World};
 
 mod opening;
@@ -49,9 +49,9 @@ fn world(server: &Server) -> World {
         };
         Box::pin(opening) as BoxFuture<'static, _>
     });
-    let at = clock.clone();
+    let (at, database) = (clock.clone(), url.clone());
     let open_desk = Box::new(move |rules: suite::Rules| {
-        let (url, clock) = (url.clone(), at.clone());
+        let (url, clock) = (database.clone(), at.clone());
         let opening = async move {
             end_leases(&url);
             let both = Arc::new(Postgres::open(options(&url, &clock, Arc::new(rules))).await.unwrap());
@@ -59,7 +59,17 @@ fn world(server: &Server) -> World {
         };
         Box::pin(opening) as BoxFuture<'static, _>
     });
-    World { clock, open, open_desk }
+    let at = clock.clone();
+    let open_history = Box::new(move |named: suite::Named| {
+        let (url, clock) = (url.clone(), at.clone());
+        let opening = async move {
+            end_leases(&url);
+            let all = Arc::new(Postgres::open(options(&url, &clock, Arc::new(named))).await.unwrap());
+            (Arc::clone(&all) as Arc<dyn Store>, Arc::clone(&all) as Arc<dyn Desk>, all as Arc<dyn History>)
+        };
+        Box::pin(opening) as BoxFuture<'static, _>
+    });
+    World { clock, open, open_desk, open_history }
 }
 
 macro_rules! shared {
