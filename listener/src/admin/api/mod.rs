@@ -12,12 +12,17 @@ mod acts;
 mod audit;
 mod body;
 mod bulk;
+mod deliveries;
 mod errors;
 mod export;
 mod openapi;
+mod payload;
 mod query;
+mod records;
+mod refusals;
 mod route;
 mod routes;
+mod series;
 mod table;
 mod target;
 

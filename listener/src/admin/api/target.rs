@@ -1,5 +1,6 @@
 //! Which listener a request is about, and who asks.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::{RawPathParams, Request, State};
@@ -13,7 +14,7 @@ use super::super::mask::Masks;
 use super::super::problem::Problem;
 use super::super::tokens::Role;
 use super::super::{Shown, View};
-use crate::desk::{Actor, Desk};
+use crate::desk::{Actor, Desk, History};
 
 /// What a route needs.
 #[derive(Clone, Debug)]
@@ -38,6 +39,18 @@ impl Target {
         &self.desk
     }
 
+    pub(super) fn history(&self) -> Result<&Arc<dyn History>, Problem> {
+        self.shown.history().ok_or_else(|| {
+            let detail = "the store of this listener shows no deliveries, records and refused requests";
+            Problem::new(StatusCode::NOT_FOUND, "not found", detail)
+        })
+    }
+
+    /// The time, epoch milliseconds.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.shown.endpoint().now_ms()
+    }
+
     /// What the listener's manifest masks now.
     pub(super) fn masks(&self) -> Masks {
         Masks::new(&self.shown.endpoint().live().configuration.spec.desk.masked_fields)
@@ -45,10 +58,13 @@ impl Target {
 
     /// The number in the path.
     pub(super) fn id(&self) -> Result<i64, Problem> {
+        self.named("number", "give the number of the list")
+    }
+
+    /// What stands in the path in the place of a number.
+    pub(super) fn named<T: FromStr>(&self, what: &str, remedy: &str) -> Result<T, Problem> {
         let id = self.id.as_deref().unwrap_or_default();
-        id.parse().map_err(|_| {
-            Problem::invalid("id", format!("{id:?} is no number"), "give the number of the list")
-        })
+        id.parse().map_err(|_| Problem::invalid("id", format!("{id:?} is no {what}"), remedy))
     }
 
     /// The act in the path.

@@ -10,16 +10,16 @@ pub(in crate::store) fn object_id(record: &[u8]) -> Option<String> {
     fields(record).text(Field::ObjectId).map(std::borrow::Cow::into_owned)
 }
 
-/// A record; `searched` is the trace key by which it was found.
+/// A record; `searched` is the trace key by which it was found. Without its bytes it has no names.
 pub(in crate::store) fn of(
     id: RecordId,
     received_at_ms: i64,
-    bytes: &[u8],
+    bytes: Option<&[u8]>,
     sorter: &dyn Sort,
     searched: Option<&str>,
 ) -> RecordShown {
-    let fields = fields(bytes);
-    let Label { trace_key, data_uri } = sorter.name(bytes);
+    let fields = fields(bytes.unwrap_or_default());
+    let Label { trace_key, data_uri } = bytes.map_or_else(Label::default, |bytes| sorter.name(bytes));
     RecordShown {
         record: id.to_string(),
         received_at_ms,

@@ -31,7 +31,12 @@ impl Delivery {
         RecordId { delivery: self.number, element: span.element }
     }
 
-    /// The bytes of one record as they came; none where it has no such record.
+    /// Whether one of its elements is a record.
+    pub(super) fn has(&self, element: u32) -> Result<bool, Trouble> {
+        Ok(self.spans()?.binary_search_by_key(&element, |span| span.element).is_ok())
+    }
+
+    /// The bytes of one record as they came; none where they are not there (any more).
     pub(super) fn bytes(&self, journal: &Journal, element: u32) -> Result<Option<Bytes>, Trouble> {
         let spans = self.spans()?;
         let Ok(at) = spans.binary_search_by_key(&element, |span| span.element) else { return Ok(None) };

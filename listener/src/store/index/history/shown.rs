@@ -23,9 +23,8 @@ pub(super) fn all(
         let Some(first) = ids.first() else { continue };
         let Some(delivery) = rows::one(connection, first.delivery)? else { continue };
         for id in ids {
-            if let Some(bytes) = delivery.bytes(journal, id.element)? {
-                shown.push(of(*id, delivery.received_at_ms, &bytes, sorter, searched));
-            }
+            let bytes = delivery.bytes(journal, id.element)?;
+            shown.push(of(*id, delivery.received_at_ms, bytes.as_deref(), sorter, searched));
         }
     }
     Ok(shown)

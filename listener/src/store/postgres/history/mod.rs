@@ -95,7 +95,7 @@ async fn list(tx: &Tx<'_>, sorter: &dyn Sort, query: &Query<RecordFilter>) -> Re
     }
     let searched = query.filter.trace_key.as_deref();
     for (((id, _), at_ms), bytes) in wanted.iter().zip(times).zip(rows::bytes(tx, &wanted).await?) {
-        items.push(shown::of(*id, at_ms, &bytes.unwrap_or_default(), sorter, searched));
+        items.push(shown::of(*id, at_ms, bytes.as_deref(), sorter, searched));
     }
     let next = next.map(|id| Cursor::new(id.to_string()));
     Ok(Records { list: Listing { items, next }, behind: 0 })
@@ -119,7 +119,7 @@ async fn detail(
         None => None,
     };
     Ok(RecordDetail {
-        shown: shown::of(id, delivery.received_at_ms, payload.as_deref().unwrap_or_default(), sorter, None),
+        shown: shown::of(id, delivery.received_at_ms, payload.as_deref(), sorter, None),
         way: way::of(tx, store, &delivery, id).await?,
         payload,
         changed: changed.map(Bytes::from),

@@ -143,18 +143,19 @@ impl<'a> Source<'a> {
 
     /// None where it is gone, or where the hook let it go nowhere.
     fn record(&mut self, id: RecordId) -> Result<Option<Record>, Trouble> {
-        let bytes = match self.fates.remove(&id.element) {
-            Some(Fate::Withheld) => return Ok(None),
-            Some(Fate::Changed(bytes)) => bytes,
-            None => {
-                let Ok(at) = self.spans.binary_search_by_key(&id.element, |span| span.element) else {
-                    return Ok(None);
-                };
-                let Some((span, next)) = self.spans.get(at..).and_then(<[_]>::split_first) else {
-                    return Ok(None);
-                };
-                self.pieces.read(*span, next)?
-            }
+        let fate = self.fates.remove(&id.element);
+        let bytes = if let Some(Fate::Changed(bytes)) = fate {
+            bytes
+        } else if fate.is_some() {
+            return Ok(None);
+        } else {
+            let Ok(at) = self.spans.binary_search_by_key(&id.element, |span| span.element) else {
+                return Ok(None);
+            };
+            let Some((span, next)) = self.spans.get(at..).and_then(<[_]>::split_first) else {
+                return Ok(None);
+            };
+            self.pieces.read(*span, next)?
         };
         Ok(Some(Record { id, received_at_ms: self.delivery.received_at_ms, bytes }))
     }
