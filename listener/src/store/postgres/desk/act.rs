@@ -3,6 +3,8 @@
 //! The errors are locked in the order of their numbers, then looked at, then changed: so an act sees
 //! what it changes, and two acts do not wait for each other.
 
+use std::collections::HashMap;
+
 use tokio_postgres::Row;
 
 use super::audit::{self, About};
@@ -49,8 +51,7 @@ pub(super) async fn one(tx: &Tx<'_>, act: &Act, id: i64, doing: &Doing) -> Resul
 /// Does an act on those of the errors that it fits; their numbers.
 pub(super) async fn many(tx: &Tx<'_>, act: &Act, ids: &[i64], doing: &Doing) -> Result<Vec<i64>, Trouble> {
     let held = hold(tx, ids).await?;
-    let mut tags =
-        if matches!(act, Act::Tag { .. }) { list::tags(tx, ids).await? } else { Default::default() };
+    let mut tags = if matches!(act, Act::Tag { .. }) { list::tags(tx, ids).await? } else { HashMap::new() };
     let fitting: Vec<i64> = held
         .iter()
         .filter(|error| fits(act, error, tags.remove(&error.id).unwrap_or_default()).is_ok())

@@ -150,7 +150,7 @@ impl Desk for Postgres {
         let Selection::Errors(filter) = selection else {
             return Err(DeskError::Invalid {
                 field: "selection",
-                reason: "records cannot be replayed yet".to_owned(),
+                reason: "records cannot be replayed yet where the store is in PostgreSQL".to_owned(),
                 remedy: "select errors",
             });
         };
@@ -180,6 +180,12 @@ impl Desk for Postgres {
     async fn cancel(&self, actor: Actor, id: i64) -> Result<Bulk, DeskError> {
         let now_ms = self.inner.clock.now_ms();
         writing!(self.inner, |tx| bulk::cancel(tx, &actor, id, now_ms))
+    }
+
+    async fn note_settings(&self, actor: Actor, detail: String) -> Result<(), DeskError> {
+        let now_ms = self.inner.clock.now_ms();
+        let about = audit::About::default();
+        writing!(self.inner, |tx| audit::write(tx, now_ms, &actor, "settings", about, &detail))
     }
 
     async fn audit(&self, query: Query<Option<i64>>) -> Result<Listing<AuditEntry>, DeskError> {

@@ -38,7 +38,7 @@ const ORPHANS: Duration = Duration::from_secs(30);
 /// Between two looks for payloads that are to be erased.
 const ERASURES: Duration = Duration::from_secs(2);
 /// Between two removals of old versions of what was erased, and of minutes that are over.
-const VACUUMS: Duration = Duration::from_secs(60);
+const VACUUMS: Duration = Duration::from_mins(1);
 
 /// The way to the task.
 #[derive(Clone, Debug, Default)]

@@ -42,7 +42,7 @@ params! {
 /// Parameters of a statement.
 pub(in crate::store::postgres) type Params<'a> = &'a [&'a (dyn Param + 'a)];
 
-fn typed<'a>(params: Params<'a>) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+fn typed(params: Params<'_>) -> Vec<(&(dyn ToSql + Sync), Type)> {
     params.iter().map(|param| (param.sql(), param.kind())).collect()
 }
 

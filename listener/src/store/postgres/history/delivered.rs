@@ -48,7 +48,9 @@ pub(super) async fn within(
     }
     for (parent, records) in again {
         if let Some(page) = settled.get_mut(&parent) {
-            records.iter().for_each(|record| drop(page.remove(record)));
+            for record in &records {
+                page.remove(record);
+            }
         }
     }
     let numbers: Vec<i64> = settled.keys().copied().collect();
