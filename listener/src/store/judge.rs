@@ -19,6 +19,8 @@ pub(in crate::store) struct Judged {
     pub(in crate::store) candidates: Vec<(Span, Option<DedupeKey>)>,
     /// Those that cannot be used.
     pub(in crate::store) failed: Vec<NewError>,
+    /// Where those are.
+    pub(in crate::store) unusable: Vec<Span>,
 }
 
 struct Entry<'a> {
@@ -36,6 +38,7 @@ pub(in crate::store) fn judge(delivery: u64, at_ms: i64, body: &Bytes, sorter: &
         ignored: 0,
         candidates: Vec::with_capacity(judged.len()),
         failed: Vec::new(),
+        unusable: Vec::new(),
     };
     for (element, sorted) in (0_u32..).zip(judged) {
         let floor = prepared.candidates.last().map_or(0, |(span, _)| span.end());
@@ -43,6 +46,7 @@ pub(in crate::store) fn judge(delivery: u64, at_ms: i64, body: &Bytes, sorter: &
             Sorted::Ignored => prepared.ignored += 1,
             Sorted::Failed { span, failure } => {
                 let error = failed(&entry, element, &span, failure, sorter);
+                prepared.unusable.extend(within(body, &span, element, 0));
                 prepared.failed.push(error);
             }
             Sorted::Record { span, key } => {

@@ -34,7 +34,10 @@ fn find() -> Option<PathBuf> {
     };
     installed.sort_by_key(|path| std::cmp::Reverse(version(path)));
     places.extend(installed);
-    places.into_iter().find(|place| place.join("postgres").exists() && place.join("initdb").exists())
+    let place =
+        places.into_iter().find(|place| place.join("postgres").exists() && place.join("initdb").exists())?;
+    // Where a link leads, the other programs are too.
+    place.join("postgres").canonicalize().ok()?.parent().map(Path::to_owned)
 }
 
 /// A user that the server may run as: it refuses root. None: we are not root.

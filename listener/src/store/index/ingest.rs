@@ -35,7 +35,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     fn of(entry: &Entry, sorter: &dyn Sort) -> Self {
-        let Judged { events, ignored, candidates, failed } =
+        let Judged { events, ignored, candidates, failed, unusable: _ } =
             judge(entry.delivery, entry.received_at_ms, &entry.body, sorter);
         Self {
             delivery: entry.delivery,

@@ -36,6 +36,24 @@ pub struct Status {
     pub destinations: Vec<DestinationStatus>,
     /// Of the hook, where there is one.
     pub hook: Option<HookStatus>,
+    /// Of this process's way to the database, where the store is in one.
+    #[serde(skip)]
+    pub database: Option<DatabaseStatus>,
+}
+
+/// The way of one process to the database, since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DatabaseStatus {
+    /// Connections that are there.
+    pub connections: u64,
+    /// Connections that are allowed.
+    pub connections_allowed: u64,
+    /// Who waits for a connection.
+    pub connections_awaited: u64,
+    /// Transactions that put deliveries down.
+    pub commits: u64,
+    /// Milliseconds that they took in all.
+    pub commit_ms: u64,
 }
 
 /// Counters of the hook, since it was added.

@@ -8,6 +8,7 @@
 //!
 //! Errors of a delivery that has no number yet stand under a provisional one until then.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use tokio::sync::mpsc;
 use super::Inner;
 use super::connect::Tx;
 use super::desk::errors::{self, Place};
-use super::desk::resend;
+use super::desk::{erase, resend};
 use super::queue::{Entry, Waiting};
 use super::slices::slice;
 use super::sql::{Value, byte_lists, int, ints, uuids};
@@ -122,7 +123,7 @@ async fn try_put_down(inner: &Inner, batch: &Batch) -> Result<u64, Trouble> {
     }
     let new = new_keys(&tx, batch, &stale).await?;
     let (ids, places) = keep_errors(&tx, inner, batch, &stale).await?;
-    let rows = Rows::of(batch, &stale, new);
+    let rows = Rows::of(batch, &stale, new, inner.sorter.keeps_payload());
     let head = rows.values();
     let number = [ints(&ids), ints(&places), int(&rows.count)];
     let mut statements: Vec<(&str, &[Value<'_>])> = vec![(PUT, &head)];
@@ -254,16 +255,21 @@ struct Rows<'a> {
     ordinals: Vec<i64>,
     lengths: Vec<i64>,
     lists: Vec<Vec<u8>>,
-    bodies: Vec<&'a [u8]>,
+    bodies: Vec<Cow<'a, [u8]>>,
 }
 
 impl<'a> Rows<'a> {
-    fn of(batch: &'a Batch, stale: &HashSet<usize>, mut new: HashSet<(i64, Vec<u8>)>) -> Self {
+    fn of(
+        batch: &'a Batch,
+        stale: &HashSet<usize>,
+        mut new: HashSet<(i64, Vec<u8>)>,
+        keeps_payload: bool,
+    ) -> Self {
         let mut rows = Self::default();
         for (place, delivery) in batch.deliveries.iter().enumerate() {
             let Delivery { entry, judged, again } = delivery;
             let fresh = !stale.contains(&place);
-            let mut spans: Vec<Span> = Vec::new();
+            let (mut spans, mut known): (Vec<Span>, Vec<Span>) = (Vec::new(), Vec::new());
             for (span, key) in judged.candidates.iter().filter(|_| fresh) {
                 let first = key.as_ref().is_none_or(|key| new.remove(&(key.occurred_at, key.hash.to_vec())));
                 // Its first try may have left its key; that is no reason to drop it now.
@@ -271,6 +277,7 @@ impl<'a> Rows<'a> {
                     spans.push(*span);
                 } else {
                     rows.duplicates += 1;
+                    known.push(*span);
                 }
             }
             rows.ignored += if fresh { count(judged.ignored) } else { 0 };
@@ -286,7 +293,12 @@ impl<'a> Rows<'a> {
             rows.ordinals.push(rows.records);
             rows.lengths.push(count(entry.body.len()));
             rows.lists.push(spans::encode(&spans));
-            rows.bodies.push(&entry.body);
+            let mut body = Cow::Borrowed(&entry.body[..]);
+            // What is no record is nobody's later: where retry data is not to be stored it is not put down.
+            for span in judged.unusable.iter().chain(&known).filter(|_| !keeps_payload) {
+                erase::blank(body.to_mut(), *span, &spans);
+            }
+            rows.bodies.push(body);
             rows.records += count(spans.len());
         }
         rows

@@ -70,7 +70,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub use status::Connections;
 pub use url::{UrlError, check as check_url};
 
 use self::connect::Pool;
@@ -240,11 +239,6 @@ impl Postgres {
         &self.inner.schema
     }
 
-    /// Connections of this process, and how long commits take.
-    pub fn connections(&self) -> Connections {
-        status::connections(&self.inner)
-    }
-
     /// Goes to the database by another URL from now on (another password, another host), if that leads
     /// to this very store; what is under way ends by the old one.
     pub async fn replace_url(&self, url: SecretString) -> Result<(), StoreError> {
@@ -263,6 +257,7 @@ impl Postgres {
         }
         let pool = Pool::new(&url, &inner.schema).map_err(StoreError::Open)?;
         inner.pool.replace(&pool);
+        inner.contact.works();
         *inner.url.lock().unwrap_or_else(PoisonError::into_inner) = url;
         inner.changed_here();
         Ok(())

@@ -17,9 +17,8 @@ pub(in crate::store::postgres) const DELIVERED: i64 = 2;
 /// Settled, nothing of it delivered.
 pub(in crate::store::postgres) const FAILED: i64 = 3;
 
-/// Cut from the deliveries.
-pub(in crate::store::postgres) const RECORDS: i64 = 0;
-/// Errors that are sent again; see [`super::desk::retry`].
+/// Kind of a page of errors that are sent again, see [`super::desk::retry`]; one that is cut from the
+/// deliveries is of kind 0.
 pub(in crate::store::postgres) const ERRORS: i64 = 1;
 
 /// A page to be put into the table. One that is leased gets its lease in the same transaction.

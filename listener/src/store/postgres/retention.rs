@@ -155,6 +155,7 @@ async fn deliveries(inner: &Inner, before_ms: i64) -> Result<u64, Trouble> {
     if let Some(last) = last {
         repeat(inner, |tx| Box::pin(hooked(tx, last))).await?;
     }
+    repeat(inner, |tx| Box::pin(desk::erase::remove(tx, STEP))).await?;
     inner.slices.forget();
     Ok(gone)
 }

@@ -40,11 +40,6 @@ pub(in crate::store::postgres) fn uuids<T: ToSql + Sync>(value: &T) -> Value<'_>
     (value, Type::UUID_ARRAY)
 }
 
-/// `text[]`
-pub(in crate::store::postgres) fn texts<T: ToSql + Sync>(value: &T) -> Value<'_> {
-    (value, Type::TEXT_ARRAY)
-}
-
 /// `boolean[]`
 pub(in crate::store::postgres) fn flags<T: ToSql + Sync>(value: &T) -> Value<'_> {
     (value, Type::BOOL_ARRAY)

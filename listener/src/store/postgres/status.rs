@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::Inner;
 use super::desk::tally;
 use super::trouble::{Trouble, unsigned};
-use crate::store::{DestinationStatus, HookStatus, PRE_PAGE, Status};
+use crate::store::{DatabaseStatus, DestinationStatus, HookStatus, PRE_PAGE, Status};
 
 /// Between two looks how large the tables are.
 const SIZES: Duration = Duration::from_secs(60);
@@ -37,25 +37,17 @@ impl FileBytes {
     }
 }
 
-/// Connections of one process, and its commits of deliveries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Connections {
-    /// Connections that are there.
-    pub open: usize,
-    /// Connections that are allowed.
-    pub allowed: usize,
-    /// Who waits for one.
-    pub waiting: usize,
-    /// Transactions that put deliveries down, since the process began.
-    pub commits: u64,
-    /// Time that they took in all.
-    pub commit_time: Duration,
-}
-
-pub(super) fn connections(inner: &Inner) -> Connections {
+fn database(inner: &Inner) -> DatabaseStatus {
+    let wide = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let (open, allowed, waiting) = inner.pool.size();
-    let (commits, commit_time) = inner.contact.commits();
-    Connections { open, allowed, waiting, commits, commit_time }
+    let (commits, took) = inner.contact.commits();
+    DatabaseStatus {
+        connections: wide(open),
+        connections_allowed: wide(allowed),
+        connections_awaited: wide(waiting),
+        commits,
+        commit_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    }
 }
 
 /// See [`crate::store::Store::status`].
@@ -75,6 +67,7 @@ pub(super) async fn read(inner: &Inner) -> Result<Status, Trouble> {
         last_delivery_ms: row.try_get(5)?,
         refused_kept: number(6)?,
         refused_dropped: number(7)?.saturating_add(inner.refused.not_told()),
+        database: Some(database(inner)),
         ..Status::default()
     };
     let mut errors = HashMap::new();
