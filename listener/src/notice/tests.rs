@@ -131,6 +131,7 @@ impl Scene {
             clock,
             open: Box::new(|| unreachable!("it is open")),
             open_desk: Box::new(|_| unreachable!("it is open")),
+            open_history: Box::new(|_| unreachable!("it is open")),
         };
         let live = Arc::new(ArcSwap::from_pointee(compile(inputs(&notices, allowed)).unwrap()));
         let (states, metrics) = (Arc::default(), Arc::new(Metrics::default()));

@@ -13,11 +13,22 @@
 //!    a record's outcome at the hook never changes, and each reading of the record obeys it.
 //! 6. Nothing is queued without bound; what cannot be taken is refused with a reason.
 
+mod cut;
+mod desk;
 mod error;
+mod fate;
 mod filling;
+mod history;
 pub mod index;
 pub mod journal;
+mod judge;
 pub mod model;
+mod packed;
+pub mod postgres;
+mod refusals;
+mod removed;
+mod retaining;
+mod settling;
 #[cfg(test)]
 pub(crate) mod suite;
 

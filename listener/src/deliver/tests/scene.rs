@@ -94,6 +94,7 @@ pub(super) fn live(destinations: Vec<LiveDestination>) -> Live {
         trace_key: None,
         data_uri: None,
         faults: crate::config::faults::Faults::default(),
+        database: None,
         configuration,
     }
 }

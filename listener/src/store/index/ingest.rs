@@ -6,9 +6,7 @@
 //! watermark; deliveries up to it are passed over, so that each counts once.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
-use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
@@ -16,10 +14,11 @@ use super::desk::resend;
 use super::erase;
 use super::errors::{self, Place};
 use super::history::minutes;
-use super::spans::{self, Span};
 use super::trouble::{Trouble, count, signed, unsigned};
 use crate::store::journal::{Batch, Entry, Indexed, Location};
-use crate::store::{ErrorClass, Failure, Label, NewError, RecordId, Sort, Sorted};
+use crate::store::judge::{Judged, judge};
+use crate::store::packed::spans::{self, Span};
+use crate::store::{NewError, Sort};
 use language::event::DedupeKey;
 
 /// A delivery that was judged.
@@ -37,6 +36,25 @@ pub(super) struct Prepared {
     erase: Vec<Span>,
 }
 
+impl Prepared {
+    fn of(entry: &Entry, sorter: &dyn Sort) -> Self {
+        let Judged { events, ignored, candidates, failed, unusable } =
+            judge(entry.delivery, entry.received_at_ms, &entry.body, sorter);
+        let erase = if sorter.keeps_payload() { Vec::new() } else { unusable };
+        Self {
+            delivery: entry.delivery,
+            request: entry.request,
+            received_at_ms: entry.received_at_ms,
+            location: entry.location,
+            events,
+            ignored,
+            candidates,
+            failed,
+            erase,
+        }
+    }
+}
+
 /// Groups of the journal, judged.
 #[derive(Debug)]
 pub(super) struct PreparedBatch {
@@ -51,86 +69,8 @@ pub(super) struct PreparedBatch {
 
 /// Judges every element of a batch.
 pub(super) fn prepare(batch: Batch, sorter: &dyn Sort) -> PreparedBatch {
-    let deliveries = batch.entries.into_iter().map(|entry| judge(&entry, sorter)).collect();
+    let deliveries = batch.entries.into_iter().map(|entry| Prepared::of(&entry, sorter)).collect();
     PreparedBatch { deliveries, fold: sorter.folds(), keep: sorter.keeps_payload(), end: batch.end }
-}
-
-fn judge(entry: &Entry, sorter: &dyn Sort) -> Prepared {
-    let judged = sorter.sort(&entry.body);
-    let mut prepared = Prepared {
-        delivery: entry.delivery,
-        request: entry.request,
-        received_at_ms: entry.received_at_ms,
-        location: entry.location,
-        events: judged.len(),
-        ignored: 0,
-        candidates: Vec::with_capacity(judged.len()),
-        failed: Vec::new(),
-        erase: Vec::new(),
-    };
-    for (element, sorted) in (0_u32..).zip(judged) {
-        let floor = prepared.candidates.last().map_or(0, |(span, _)| span.end());
-        match sorted {
-            Sorted::Ignored => prepared.ignored += 1,
-            Sorted::Failed { span, failure } => {
-                let error = failed(entry, element, &span, failure, sorter);
-                prepared.fail(error, &entry.body, &span, element);
-            }
-            Sorted::Record { span, key } => {
-                if let Some(place) = within(&entry.body, &span, element, floor) {
-                    prepared.candidates.push((place, key));
-                } else {
-                    let whole = 0..entry.body.len();
-                    let error = failed(entry, element, &whole, not_found(), sorter);
-                    prepared.fail(error, &entry.body, &whole, element);
-                }
-            }
-        }
-    }
-    prepared
-}
-
-impl Prepared {
-    fn fail(&mut self, error: NewError, body: &Bytes, span: &Range<usize>, element: u32) {
-        if error.payload.is_none() {
-            let whole = Span { element, start: 0, length: u32::try_from(body.len()).unwrap_or(u32::MAX) };
-            self.erase.push(within(body, span, element, 0).unwrap_or(whole));
-        }
-        self.failed.push(error);
-    }
-}
-
-/// A sorter that names bytes which are not there: kept as an error rather than lost.
-fn not_found() -> Failure {
-    Failure {
-        class: ErrorClass::Parse,
-        code: "no_such_bytes".to_owned(),
-        message: "the element was not found in the body".to_owned(),
-        status: None,
-        response: None,
-    }
-}
-
-/// The span as the index keeps it; none where it is not in the body or not behind `floor`.
-fn within(body: &Bytes, span: &Range<usize>, element: u32, floor: u32) -> Option<Span> {
-    let bytes = body.get(span.clone())?;
-    let start = u32::try_from(span.start).ok().filter(|start| *start >= floor)?;
-    let length = u32::try_from(bytes.len()).ok()?;
-    start.checked_add(length)?;
-    Some(Span { element, start, length })
-}
-
-fn failed(entry: &Entry, element: u32, span: &Range<usize>, failure: Failure, sorter: &dyn Sort) -> NewError {
-    let bytes = entry.body.get(span.clone()).unwrap_or(&entry.body);
-    let Label { trace_key, data_uri } = sorter.label(bytes, &failure);
-    NewError {
-        record: RecordId { delivery: entry.delivery, element },
-        failure,
-        trace_key,
-        data_uri,
-        payload: sorter.keeps_payload().then(|| Bytes::copy_from_slice(bytes)),
-        at_ms: entry.received_at_ms,
-    }
 }
 
 #[derive(Default)]

@@ -1,9 +1,9 @@
 //! Where in the journal the bytes stand that are to go.
 
 use super::rows::Candidate;
-use crate::store::index::spans::Span;
 use crate::store::index::trouble::Trouble;
 use crate::store::journal::{Hole, Journal, Location, Rewrite};
+use crate::store::packed::spans::Span;
 
 /// Holes of an element's span: the whole, or what is left of it without the records that lie
 /// within it where it is none itself.

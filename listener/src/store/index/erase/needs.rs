@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::store::index::pages;
-use crate::store::index::spans;
 use crate::store::index::trouble::{Trouble, signed, unsigned};
+use crate::store::packed::spans;
 use crate::store::{PRE_PAGE, RecordId};
 
 /// Where a destination stands.

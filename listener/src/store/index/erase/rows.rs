@@ -5,10 +5,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::holes;
 use super::needs::Needs;
 use crate::store::RecordId;
-use crate::store::index::spans::{self, Span};
 use crate::store::index::trouble::{Trouble, signed, unsigned};
-use crate::store::index::varint;
 use crate::store::journal::{Hole, Location, Rewrite};
+use crate::store::packed::spans::{self, Span};
+use crate::store::packed::varint;
 
 /// Records that are looked at, and erased, in one round.
 pub(super) const BATCH: i64 = 1_000;

@@ -7,23 +7,17 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
 
-use crate::desk::{MAX_POINTS, Point, Range, Series};
+use crate::desk::{Range, Series};
 use crate::store::Attempt;
+use crate::store::history::series::Frame;
 use crate::store::index::trouble::{Trouble, count, signed, unsigned};
 
-const MINUTE_MS: i64 = 60_000;
+pub(in crate::store::index) use crate::store::history::series::minute_of as of;
+
 /// A week.
 pub(in crate::store::index) const KEPT_MINUTES: i64 = 7 * 24 * 60;
 /// A minute this far ahead of the clock is one of a broken clock.
 const FUTURE_MINUTES: i64 = 24 * 60;
-/// The times that a calendar has, epoch milliseconds: the years 1970 to 9999.
-const TIMES: std::ops::Range<i64> = 0..253_402_300_800_000;
-
-/// The minute of a time.
-pub(in crate::store::index) fn of(at_ms: i64) -> i64 {
-    at_ms.div_euclid(MINUTE_MS)
-}
-
 /// Adds events that came in a minute.
 pub(in crate::store::index) fn add_events(
     connection: &Connection,
@@ -122,56 +116,28 @@ pub(in crate::store::index) fn remove(
     Ok(unsigned(count(minutes + latencies)))
 }
 
-/// The points of a range. Steps begin at whole multiples of a step.
+/// The points of a range.
 pub(super) fn series(connection: &Connection, range: Range) -> Result<Series, Trouble> {
-    let (from, until) = (bounded(range.from_ms), bounded(range.until_ms));
-    let most = count(MAX_POINTS) - 1;
-    // One less, because the first step may begin before the range.
-    let least = until.saturating_sub(from).max(0) / most + 1;
-    let step = range.step_ms.clamp(MINUTE_MS, TIMES.end).max(least);
-    let step = (step + MINUTE_MS - 1) / MINUTE_MS * MINUTE_MS;
-    let mut series = Series { step_ms: step, points: Vec::new() };
-    if from >= until {
-        return Ok(series);
-    }
-    let begin = from.div_euclid(step) * step;
-    let end = (until + step - 1).div_euclid(step) * step;
-    let points = usize::try_from((end - begin) / step).unwrap_or(0).min(MAX_POINTS);
-    series.points =
-        (0..points).map(|at| Point { at_ms: begin + count(at) * step, ..Point::default() }).collect();
-    let span = [of(begin), of(end)];
-    let place = |minute: i64| usize::try_from((minute * MINUTE_MS - begin) / step).unwrap_or(usize::MAX);
+    let mut frame = Frame::new(range);
     // One look: the two tables change together.
     let transaction = connection.unchecked_transaction()?;
     let mut statement = transaction.prepare_cached(
         "SELECT at, events, refused, errors, backlog FROM minute WHERE at >= ?1 AND at < ?2 ORDER BY at",
     )?;
-    let mut rows = statement.query(span)?;
+    let mut rows = statement.query(frame.minutes)?;
     while let Some(row) = rows.next()? {
-        let Some(point) = series.points.get_mut(place(row.get(0)?)) else { continue };
+        let Some(point) = frame.point(row.get(0)?) else { continue };
         point.events += unsigned(row.get(1)?);
         point.refused += unsigned(row.get(2)?);
         point.errors += unsigned(row.get(3)?);
         point.backlog = row.get::<_, Option<i64>>(4)?.map(unsigned).or(point.backlog);
     }
-    let mut taken: BTreeMap<(usize, String), (f64, f64)> = BTreeMap::new();
     let mut statement = transaction.prepare_cached(
         "SELECT at, destination, attempts, took_ms FROM latency WHERE at >= ?1 AND at < ?2",
     )?;
-    let mut rows = statement.query(span)?;
+    let mut rows = statement.query(frame.minutes)?;
     while let Some(row) = rows.next()? {
-        let sum = taken.entry((place(row.get(0)?), row.get(1)?)).or_default();
-        sum.0 += row.get::<_, f64>(2)?;
-        sum.1 += row.get::<_, f64>(3)?;
+        frame.add_attempts(row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
     }
-    for ((place, destination), (attempts, took_ms)) in taken {
-        if let Some(point) = series.points.get_mut(place) {
-            point.latency_ms.insert(destination, took_ms / attempts.max(1.0));
-        }
-    }
-    Ok(series)
-}
-
-fn bounded(at_ms: i64) -> i64 {
-    at_ms.clamp(TIMES.start, TIMES.end)
+    Ok(frame.filled())
 }

@@ -5,9 +5,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::store::RecordId;
 use crate::store::index::bodies::Pieces;
-use crate::store::index::spans::{self, Span};
 use crate::store::index::trouble::{Trouble, signed, unsigned};
 use crate::store::journal::{Journal, Location};
+use crate::store::packed::spans::{self, Span};
 
 /// A delivery.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ const COLUMNS: &str = "seq, received_at, segment, offset, length, records";
 impl Delivery {
     /// The elements that are records, in order.
     pub(super) fn spans(&self) -> Result<Vec<Span>, Trouble> {
-        spans::decode(&self.list)
+        Ok(spans::decode(&self.list)?)
     }
 
     /// The name of one of its records.

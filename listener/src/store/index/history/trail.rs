@@ -7,8 +7,8 @@ use super::way::{Failed, step};
 use crate::desk::{Step, StepKind};
 use crate::store::index::names::Names;
 use crate::store::index::pages::FAILED;
-use crate::store::index::spans;
 use crate::store::index::trouble::{Trouble, unsigned};
+use crate::store::packed::spans;
 use crate::store::{PRE_PAGE, RecordId};
 
 /// What a page is followed for.

@@ -221,8 +221,8 @@ impl At<'_> {
         let mut rows = statement.query(params![destination, signed(self.id.delivery)])?;
         while let Some(row) = rows.next()? {
             let list = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
-            if crate::store::index::spans::first_record(list)? <= self.id {
-                let holds = crate::store::index::spans::decode_records(list)?.contains(&self.id);
+            if crate::store::packed::spans::first_record(list)? <= self.id {
+                let holds = crate::store::packed::spans::decode_records(list)?.contains(&self.id);
                 return Ok(holds.then_some(row.get(0)?));
             }
         }

@@ -4,6 +4,7 @@ mod bulk;
 mod filter;
 mod fold;
 mod hooked;
+pub(crate) mod million;
 mod retry;
 mod state;
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::rows::{self, Delivery};
+use crate::store::fate::Fate;
 use crate::store::index::bodies::Pieces;
 use crate::store::index::errors::{self, Place};
-use crate::store::index::hook::{self, Fate};
+use crate::store::index::hook;
 use crate::store::index::pages::{self, NewPage};
 use crate::store::index::trouble::{Trouble, count, signed, unsigned};
 use crate::store::journal::Journal;
@@ -125,7 +126,7 @@ fn names(connection: &Connection, bulk: i64, after: RecordId, limit: i64) -> Res
 /// The records of a delivery.
 struct Source<'a> {
     delivery: Delivery,
-    spans: Vec<crate::store::index::spans::Span>,
+    spans: Vec<crate::store::packed::spans::Span>,
     fates: std::collections::HashMap<u32, Fate>,
     pieces: Pieces<'a>,
 }

@@ -1,0 +1,111 @@
+//! What several processes on one database do at the same time.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::desk::{Act, Actor, BulkState, ErrorFilter, Selection, State};
+use crate::store::postgres::desk::errors::{self, Place};
+use crate::store::suite::million::new_error;
+use crate::store::{Lease, NewError, RecordId};
+
+const ERRORS: u64 = 700;
+
+pub(super) async fn add(store: &Postgres, place: Place<'_>, new: &[NewError]) {
+    let mut connection = store.inner.pool.connection().await.unwrap();
+    let tx = connection.begin().await.unwrap();
+    errors::insert(&tx, place, new, true).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn two(url: &str) -> [Arc<Postgres>; 2] {
+    let clock = Clock::manual(BEGIN_MS);
+    [open(url, &clock, Arc::new(Plain)).await, open(url, &clock, Arc::new(Plain)).await]
+}
+
+async fn close(stores: [Arc<Postgres>; 2]) {
+    for store in stores {
+        store.close().await;
+    }
+}
+
+async fn bulk(store: &Postgres, act: Act) -> i64 {
+    let ann = || Actor("ann".to_owned());
+    let plan = store.plan(ann(), Selection::Errors(ErrorFilter::default()), act).await.unwrap();
+    store.start(ann(), plan.id).await.unwrap();
+    let begin = Instant::now();
+    loop {
+        let bulk = store.bulk(plan.id).await.unwrap();
+        if bulk.state == BulkState::Done {
+            assert_eq!((bulk.done, bulk.left), (ERRORS, 0));
+            return plan.id;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(40), "{bulk:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_do_one_bulk_act_and_nothing_of_it_twice() {
+    let url = postgres_server::shared().database();
+    let stores = two(&url).await;
+    stores[0].set_destinations(&["crm".to_owned()]).await.unwrap();
+    let new: Vec<NewError> = (0..ERRORS).map(new_error).collect();
+    add(&stores[0], Place { destination: Some("crm"), page: None, attempts: 1 }, &new).await;
+    bulk(&stores[1], Act::Note { text: "seen".to_owned() }).await;
+    assert_eq!(numbers(&url, "SELECT count(*) FROM note").await, [700]);
+    counters_are_those_of_the_errors(&url).await;
+    close(stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_send_each_error_before_any_destination_once() {
+    let url = postgres_server::shared().database();
+    let stores = two(&url).await;
+    stores[0].set_destinations(&["a".to_owned()]).await.unwrap();
+    let event = |number: u64| format!(r#"{{"eventId":{number}}}"#).into();
+    let new: Vec<NewError> =
+        (0..ERRORS).map(|number| NewError { payload: Some(event(number)), ..new_error(number) }).collect();
+    add(&stores[0], Place::default(), &new).await;
+    bulk(&stores[0], Act::Retry).await;
+    let (begin, resolved) =
+        (Instant::now(), ErrorFilter { states: vec![State::Resolved], ..Default::default() });
+    while stores[0].count(resolved.clone()).await.unwrap().total < ERRORS {
+        assert!(begin.elapsed() < Duration::from_secs(40));
+        stores.iter().for_each(|store| store.inner.runner.wake());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let status = stores[1].status().await.unwrap();
+    assert_eq!((status.records, status.events, status.open_errors), (ERRORS, 0, 0));
+    let world = world(&url);
+    let store: Arc<dyn Store> = Arc::<Postgres>::clone(&stores[1]);
+    assert_eq!(world.drain(&store, "a").await.len() as u64, ERRORS);
+    assert!(matches!(store.lease(world.ask("a")).await.unwrap(), Lease::Wait { .. }));
+    close(stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn errors_of_one_key_that_arise_in_two_processes_at_once_fold_to_one() {
+    let url = postgres_server::shared().database();
+    let stores = two(&url).await;
+    let same = NewError {
+        record: RecordId { delivery: 1, element: 0 },
+        trace_key: "one\0key".to_owned(),
+        ..new_error(1)
+    };
+    let one = async |store: &Postgres| {
+        for _ in 0..25 {
+            let place = Place { destination: Some("a"), page: None, attempts: 1 };
+            add(store, place, std::slice::from_ref(&same)).await;
+        }
+    };
+    futures_util::future::join(one(&stores[0]), one(&stores[1])).await;
+    let open = ErrorFilter { states: vec![State::Open], ..Default::default() };
+    assert_eq!(stores[0].count(open.clone()).await.unwrap().total, 1);
+    assert_eq!(stores[0].count(ErrorFilter::default()).await.unwrap().total, 50);
+    assert_eq!(numbers(&url, "SELECT count(*) FROM message").await.len(), 1);
+    // A character that PostgreSQL does not keep is found by itself all the same.
+    let named = ErrorFilter { trace_key: Some("one\0key".to_owned()), ..open };
+    assert_eq!(stores[1].count(named).await.unwrap().total, 1);
+    counters_are_those_of_the_errors(&url).await;
+    close(stores).await;
+}
