@@ -22,6 +22,6 @@ mod table;
 mod target;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub(super) use table::router;
