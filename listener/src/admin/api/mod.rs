@@ -18,6 +18,7 @@ mod openapi;
 pub(super) mod query;
 mod route;
 mod routes;
+mod settings;
 mod table;
 mod target;
 
