@@ -3,3 +3,4 @@
 mod browser;
 mod flow;
 mod security;
+mod settings;
