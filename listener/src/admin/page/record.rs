@@ -1,22 +1,23 @@
 //! `/records/{id}`: one record and its way.
 
 use axum::Extension;
-use bytes::Bytes;
 use http::StatusCode;
 use maud::{Markup, html};
 
 use super::diff::{diff, laid_out};
 use super::editor::MAX_SHOWN;
-use super::parts::{data_uri, empty, facts, or_none, table, time, time_or};
+use super::parts::{data_uri, empty, facts, or_none, sentence, table, time, time_or};
 use super::trouble::Trouble;
 use super::visit::Visit;
+use crate::admin::api::payload::Payload;
+use crate::admin::api::records::{Whole, whole};
 use crate::admin::problem::Problem;
-use crate::admin::tokens::Role;
-use crate::desk::{RecordDetail, Step, StepKind};
+use crate::desk::{Step, StepKind};
 use crate::store::RecordId;
 
 pub(super) async fn show(Extension(visit): Extension<Visit>) -> Result<Markup, Trouble> {
-    let RecordDetail { shown, payload, changed, way } = visit.history()?.record(id(&visit)?).await?;
+    let detail = visit.history()?.record(id(&visit)?).await?;
+    let Whole { shown, payload, changed, withheld, way } = whole(detail, visit.role, &visit.masks());
     let delivery = shown.record.split('.').next().unwrap_or_default();
     let body = html! {
         (facts(&[
@@ -37,13 +38,13 @@ pub(super) async fn show(Extension(visit): Extension<Visit>) -> Result<Markup, T
         }
         section aria-labelledby="payload" {
             h2 #payload { "Payload" }
-            @match visible(&visit, payload.as_ref()) {
+            @match text(payload.as_ref(), withheld) {
                 Err(why) => p { (why) },
                 Ok(came) => {
-                    div.scroll role="region" aria-label="Payload as it came" tabindex="0" { pre { (laid_out(&came)) } }
-                    @if let Some(Ok(after)) = changed.as_ref().map(|changed| visible(&visit, Some(changed))) {
+                    div.scroll role="region" aria-label="Payload as it came" tabindex="0" { pre { (laid_out(came)) } }
+                    @if let Some(Ok(after)) = changed.as_ref().map(|changed| text(Some(changed), withheld)) {
                         h3 { "What the hook made of it" }
-                        (diff(&came, &after))
+                        (diff(came, after))
                     }
                 }
             }
@@ -54,31 +55,22 @@ pub(super) async fn show(Extension(visit): Extension<Visit>) -> Result<Markup, T
 
 /// `1042.3`
 fn id(visit: &Visit) -> Result<RecordId, Problem> {
-    let parse = |text: &str| {
-        let (delivery, element) = text.split_once('.')?;
-        Some(RecordId { delivery: delivery.parse().ok()?, element: element.parse().ok()? })
-    };
-    parse(visit.id_text()).ok_or_else(|| {
+    visit.id_text().parse().map_err(|_| {
         let detail = format!("{:?} is no record", visit.id_text());
         Problem::new(StatusCode::NOT_FOUND, "not found", detail).remedy("its number looks like 1042.3")
     })
 }
 
-/// Bytes as this person may see them, or why they may not.
-pub(super) fn visible(visit: &Visit, bytes: Option<&Bytes>) -> Result<String, String> {
-    if !visit.may(Role::Operate) {
-        return Err("Payloads are shown to the roles operate and admin. Your role is view.".to_owned());
+/// The text of a payload as this person may see it, or why they may not.
+pub(super) fn text<'a>(payload: Option<&'a Payload>, withheld: Option<&str>) -> Result<&'a str, String> {
+    match payload {
+        Some(Payload { text: Some(text), .. }) if text.len() <= MAX_SHOWN => Ok(text),
+        Some(Payload { text: Some(text), .. }) => {
+            Err(format!("It has {} bytes, which is too much for a page.", text.len()))
+        }
+        Some(_) => Err("It is no text.".to_owned()),
+        None => Err(withheld.map_or_else(|| "It is not kept any more.".to_owned(), sentence)),
     }
-    let Some(bytes) = bytes else {
-        return Err("The payload is not kept any more.".to_owned());
-    };
-    if bytes.len() > MAX_SHOWN {
-        return Err(format!("The payload has {} bytes, which is too much for a page.", bytes.len()));
-    }
-    let Some(hidden) = visit.masks().hide(bytes) else {
-        return Err("Fields of this listener are masked, and they cannot be found in this payload; so nobody is shown it.".to_owned());
-    };
-    String::from_utf8(hidden.into()).map_err(|_| "The payload is no text.".to_owned())
 }
 
 const COLUMNS: [&str; 6] = ["When", "What", "Where", "Answer", "Took", "About"];

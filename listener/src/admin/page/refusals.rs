@@ -6,11 +6,12 @@ use maud::{Markup, html};
 
 use super::filter::Conditions;
 use super::parts::{empty, facts, older, or_none, text_field, time, time_field};
-use super::record::visible;
+use super::record::text;
 use super::trouble::Trouble;
 use super::visit::Visit;
 use crate::admin::api::query::{Asked, REFUSALS};
-use crate::desk::Cursor;
+use crate::admin::api::refusals::{Whole, whole};
+use crate::desk::{Cursor, Listing};
 use crate::store::Refused;
 
 pub(super) async fn list(
@@ -20,7 +21,7 @@ pub(super) async fn list(
     let conditions = Conditions::read(query.as_deref())?;
     let mut asked = Asked::read(Some(&conditions.whole()), REFUSALS)?;
     let filter = asked.refusals()?;
-    let listing = visit.history()?.refusals(asked.query(filter)?).await?;
+    let Listing { items, next } = visit.history()?.refusals(asked.query(filter)?).await?;
     let base = format!("{}/refusals", visit.base);
     let body = html! {
         p {
@@ -28,16 +29,16 @@ pub(super) async fn list(
              again; what it goes on to send wrongly is lost, so mend the cause soon."
         }
         (form(&base, &conditions))
-        @if !listing.items.is_empty() {
-            @for refused in &listing.items { (one(&visit, refused)) }
-        } @else if listing.next.is_some() {
+        @if !items.is_empty() {
+            @for refused in items { (one(&visit, refused)) }
+        } @else if next.is_some() {
             (empty("None was found so far. Look further with \"Older\"."))
         } @else if conditions.is_empty() {
             (empty("No request was refused. That is how it should be."))
         } @else {
             (empty("No refused request matches this filter."))
         }
-        (older(&base, &conditions.query(), listing.next.as_ref().map(Cursor::as_str)))
+        (older(&base, &conditions.query(), next.as_ref().map(Cursor::as_str)))
     };
     Ok(visit.page("Refused requests", &body))
 }
@@ -57,7 +58,8 @@ fn form(base: &str, conditions: &Conditions) -> Markup {
     }
 }
 
-fn one(visit: &Visit, refused: &Refused) -> Markup {
+fn one(visit: &Visit, refused: Refused) -> Markup {
+    let Whole { refused, body: beginning, withheld } = whole(refused, visit.role, &visit.masks());
     let Refused {
         id,
         at_ms,
@@ -67,10 +69,10 @@ fn one(visit: &Visit, refused: &Refused) -> Markup {
         diagnosis_code,
         request_line,
         headers,
-        body,
+        body: _,
         body_bytes,
         peer,
-    } = refused;
+    } = &refused;
     html! {
         article.note aria-labelledby={ "r-" (id) } {
             h2 id={ "r-" (id) } { (cause_words(cause)) }
@@ -90,7 +92,7 @@ fn one(visit: &Visit, refused: &Refused) -> Markup {
                     ("Headers", html! {
                         @for (name, value) in headers { div { code { (name) ": " (value) } } }
                     }),
-                    ("Beginning of the body", match visible(visit, Some(body)) {
+                    ("Beginning of the body", match text(beginning.as_ref(), withheld) {
                         Ok(text) => html! { pre { (text) } },
                         Err(why) => html! { (why) },
                     }),
