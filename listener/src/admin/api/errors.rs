@@ -85,9 +85,14 @@ pub(super) async fn export(
     Extension(target): Extension<Target>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let mut asked = Asked::read(query.as_deref(), EXPORT)?;
+    file(target.desk(), query.as_deref()).await
+}
+
+/// The file that a query asks for.
+pub(in crate::admin) async fn file(desk: &Arc<dyn Desk>, query: Option<&str>) -> Result<Response, Problem> {
+    let mut asked = Asked::read(query, EXPORT)?;
     let format = export::format(&mut asked)?;
-    export::file(Errors { desk: Arc::clone(target.desk()), filter: asked.filter()? }, format).await
+    export::file(Errors { desk: Arc::clone(desk), filter: asked.filter()? }, format).await
 }
 
 struct Errors {

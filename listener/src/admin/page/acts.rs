@@ -43,10 +43,10 @@ pub(super) async fn post(
             let to = format!("{}/errors/{id}?done={done}", visit.base);
             Ok(Redirect::to(&to).into_response())
         }
-        Ok(None) => render(&visit, Said { draft, ..Said::default() }).await,
+        Ok(None) => render(&visit, &Said { draft, ..Said::default() }).await,
         // The error as it is now, with what was written still in its field.
         Err(problem) if problem.code.is_client_error() => {
-            render(&visit, Said { problem: Some(problem), draft, ..Said::default() }).await
+            render(&visit, &Said { problem: Some(problem), draft, ..Said::default() }).await
         }
         Err(problem) => Err(Trouble(problem)),
     }

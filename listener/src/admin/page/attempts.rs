@@ -15,6 +15,14 @@ const EACH: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Attempts(Mutex<Left>);
 
+/// What came of an attempt.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Attempt<T> {
+    Found(T),
+    Failed,
+    TooMany,
+}
+
 #[derive(Debug)]
 struct Left {
     count: u32,
@@ -26,22 +34,22 @@ impl Attempts {
         Self(Mutex::new(Left { count: BURST, since: now }))
     }
 
-    /// Makes an attempt, unless there were too many; then none. One at a time, so that attempts beside each
-    /// other are counted, too.
-    pub(super) fn attempt<T>(&self, now: Instant, look: impl FnOnce() -> Option<T>) -> Option<Option<T>> {
+    /// Makes an attempt, unless there were too many. One at a time, so that attempts beside each other are
+    /// counted, too.
+    pub(super) fn attempt<T>(&self, now: Instant, look: impl FnOnce() -> Option<T>) -> Attempt<T> {
         let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let more = now.saturating_duration_since(left.since).as_millis() / EACH.as_millis();
         let more = u32::try_from(more).unwrap_or(BURST);
         left.count = left.count.saturating_add(more).min(BURST);
         left.since = if left.count == BURST { now } else { left.since + EACH * more };
         if left.count == 0 {
-            return None;
+            return Attempt::TooMany;
         }
-        let found = look();
-        if found.is_none() {
-            left.count -= 1;
+        if let Some(found) = look() {
+            return Attempt::Found(found);
         }
-        Some(found)
+        left.count -= 1;
+        Attempt::Failed
     }
 }
 
@@ -54,16 +62,16 @@ mod tests {
         let begin = Instant::now();
         let attempts = Attempts::new(begin);
         for _ in 0..100 {
-            assert_eq!(attempts.attempt(begin, || Some(1)), Some(Some(1)));
+            assert_eq!(attempts.attempt(begin, || Some(1)), Attempt::Found(1));
         }
         for _ in 0..BURST {
-            assert_eq!(attempts.attempt(begin, || None::<u8>), Some(None));
+            assert_eq!(attempts.attempt(begin, || None::<u8>), Attempt::Failed);
         }
         // Now not even the right one, or each guess would be answered.
-        assert_eq!(attempts.attempt(begin, || Some(1)), None);
-        assert_eq!(attempts.attempt(begin + EACH / 2, || Some(1)), None);
-        assert_eq!(attempts.attempt(begin + EACH, || None::<u8>), Some(None));
-        assert_eq!(attempts.attempt(begin + EACH, || Some(1)), None);
-        assert_eq!(attempts.attempt(begin + EACH * 1_000, || Some(1)), Some(Some(1)));
+        assert_eq!(attempts.attempt(begin, || Some(1)), Attempt::TooMany);
+        assert_eq!(attempts.attempt(begin + EACH / 2, || Some(1)), Attempt::TooMany);
+        assert_eq!(attempts.attempt(begin + EACH, || None::<u8>), Attempt::Failed);
+        assert_eq!(attempts.attempt(begin + EACH, || Some(1)), Attempt::TooMany);
+        assert_eq!(attempts.attempt(begin + EACH * 1_000, || Some(1)), Attempt::Found(1));
     }
 }

@@ -35,11 +35,11 @@ pub(super) async fn show(
 ) -> Result<Response, Trouble> {
     let asked = Form::read(query.unwrap_or_default().as_bytes())?;
     let done = acts::message(asked.get("done"));
-    render(&visit, Said { done, ..Said::default() }).await
+    render(&visit, &Said { done, ..Said::default() }).await
 }
 
 /// The page of the error that the path names.
-pub(super) async fn render(visit: &Visit, said: Said<'_>) -> Result<Response, Trouble> {
+pub(super) async fn render(visit: &Visit, said: &Said<'_>) -> Result<Response, Trouble> {
     let detail = visit.desk()?.error(visit.id()?).await?;
     let whole = whole(detail, visit.role, &visit.masks());
     let code = said.problem.as_ref().map_or(StatusCode::OK, |problem| problem.code);

@@ -12,6 +12,7 @@ use super::parts::{
 use super::plan;
 use super::trouble::Trouble;
 use super::visit::Visit;
+use crate::admin::api::errors;
 use crate::admin::api::query::{Asked, ERRORS};
 use crate::admin::problem::Problem;
 use crate::admin::tokens::Role;
@@ -101,10 +102,7 @@ pub(super) fn sample(visit: &Visit, caption: &str, errors: &[ErrorShown]) -> Mar
 }
 
 pub(super) fn destination(name: Option<&str>) -> Markup {
-    match name {
-        Some(name) => html! { (name) },
-        None => html! { span.none { "before any" } },
-    }
+    html! { @if let Some(name) = name { (name) } @else { span.none { "before any" } } }
 }
 
 pub(super) fn badge(state: State) -> Markup {
@@ -219,13 +217,23 @@ fn form(visit: &Visit, conditions: &Conditions) -> Markup {
     }
 }
 
-/// The way to the same list as a file. The API takes the session's token only, so this says the command.
+/// The same list as a file.
 fn files(visit: &Visit, conditions: &Conditions) -> Markup {
-    let path = format!("/api/v1{}/errors/export?{}", visit.base, conditions.whole());
+    let query = conditions.query();
     html! {
-        details {
-            summary { "As a file" }
-            p { "With a token, programs get these errors as CSV or JSON lines from " code { (path) } "." }
+        p.buttons {
+            "All that match as a file:"
+            @for (format, label) in [("csv", "CSV"), ("jsonl", "JSON lines")] {
+                a href={ (visit.base) "/errors/export?format=" (format) "&" (query) } download { (label) }
+            }
         }
     }
+}
+
+pub(super) async fn export(
+    Extension(visit): Extension<Visit>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Trouble> {
+    let conditions = Conditions::read(query.as_deref())?;
+    Ok(errors::file(visit.desk()?, Some(&conditions.without_place())).await?)
 }

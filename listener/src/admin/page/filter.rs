@@ -59,6 +59,12 @@ impl Conditions {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
     }
 
+    /// For the API, without the place in the list.
+    pub(super) fn without_place(&self) -> String {
+        let named = self.0.iter().filter(|(name, _)| name != "cursor");
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(named).finish()
+    }
+
     /// For a link or a hidden field, without the place in the list.
     pub(super) fn query(&self) -> String {
         let shown = self.0.iter().filter(|(name, _)| name != "cursor");

@@ -102,6 +102,9 @@ fn judge(
     let mut caller = ticket.as_ref().and_then(|ticket| gate.holder(ticket));
     let is_signed_in = caller.is_some();
     if !has_tokens(&gate.admin) {
+        if !gate.admin.open && gate.admin.view.listeners().is_empty() {
+            return Err(nothing_runs(&gate.admin.view));
+        }
         caller = Some(without_tokens(&gate.admin, request.headers())?);
     }
     let cookie = known.filter(|cookie| is_signed_in || session::is_guest(cookie)).unwrap_or_else(|| {
@@ -111,6 +114,15 @@ fn judge(
     });
     let ticket = ticket.filter(|_| is_signed_in);
     Ok(Session { caller, cookie, ticket })
+}
+
+/// There is no listener yet, so there are no tokens of one.
+fn nothing_runs(view: &View) -> Problem {
+    let why = view.refusal().map_or_else(String::new, |why| format!(": {why}"));
+    let detail = format!("no listener runs here yet{why}");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not ready", detail).remedy(
+        "wait a moment and load the page again; if it stays so, the configuration has to be corrected",
+    )
 }
 
 /// The request with its form read, where it may pass.

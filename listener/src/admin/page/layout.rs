@@ -57,7 +57,16 @@ pub(super) fn trouble(session: &Session, visit: Option<&Visit>, problem: &Proble
 
 /// Nobody can sign in.
 pub(super) fn closed(problem: &Problem) -> Response {
-    (problem.code, whole(None, None, "Closed", &refused(problem))).into_response()
+    (
+        problem.code,
+        whole(
+            None,
+            None,
+            if problem.code == StatusCode::FORBIDDEN { "Closed" } else { title(problem.code) },
+            &refused(problem),
+        ),
+    )
+        .into_response()
 }
 
 fn title(code: StatusCode) -> &'static str {

@@ -9,13 +9,9 @@ const SHORT: usize = 200;
 
 /// A time as people and programs read it.
 pub(super) fn time(at_ms: i64) -> Markup {
-    match jiff::Timestamp::from_millisecond(at_ms) {
-        Ok(at) => {
-            let at = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-            html! { time datetime=(at) { (at.replace('T', " ").trim_end_matches('Z')) } }
-        }
-        Err(_) => html! { (at_ms) },
-    }
+    let Ok(at) = jiff::Timestamp::from_millisecond(at_ms) else { return html! { (at_ms) } };
+    let at = at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    html! { time datetime=(at) { (at.replace('T', " ").trim_end_matches('Z')) } }
 }
 
 /// A time that may be absent.
@@ -51,9 +47,8 @@ pub(super) fn short(text: &str) -> String {
 
 /// Text that may be empty.
 pub(super) fn or_none(text: Option<&str>) -> Markup {
-    match text.filter(|text| !text.is_empty()) {
-        Some(text) => html! { (text) },
-        None => html! { span.none { "none" } },
+    html! {
+        @if let Some(text) = text.filter(|text| !text.is_empty()) { (text) } @else { span.none { "none" } }
     }
 }
 

@@ -21,6 +21,7 @@ fn places() -> Vec<(&'static str, Role, MethodRouter<Admin>)> {
     vec![
         ("", Role::View, get(overview::show)),
         ("/errors", Role::View, get(errors::list)),
+        ("/errors/export", Role::View, get(errors::export)),
         ("/errors/{id}", Role::View, get(error::show)),
         ("/errors/{id}/{act}", Role::Operate, post(acts::post)),
         ("/bulk", Role::View, get(bulk::list)),

@@ -12,6 +12,7 @@ use subtle::ConstantTimeEq;
 use tracing::{info, warn};
 use url::form_urlencoded;
 
+use super::attempts::Attempt;
 use super::cookies;
 use super::form::Form;
 use super::gate::Gate;
@@ -69,7 +70,7 @@ pub(super) async fn enter(
     let token = hash(form.get("token").trim().as_bytes());
     let look = || whose(&gate.admin, |known| known.ct_eq(&token).into());
     match gate.attempts.attempt(Instant::now(), look) {
-        Some(Some(caller)) => {
+        Attempt::Found(caller) => {
             let ticket = Ticket::issue(&token, gate.now_s());
             let mut response = Redirect::to(&safe(form.get("next"))).into_response();
             let name = cookies::name(&gate.admin.view);
@@ -78,7 +79,7 @@ pub(super) async fn enter(
             info!(actor = %caller.name(), "somebody signed in to the page");
             response
         }
-        Some(None) => {
+        Attempt::Failed => {
             warn!("somebody tried to sign in to the page with a token that is not known");
             again(
                 &session,
@@ -88,7 +89,7 @@ pub(super) async fn enter(
                 "Copy it once more, whole. If it was changed or taken back, ask whoever runs the listener for a new one.",
             )
         }
-        None => again(
+        Attempt::TooMany => again(
             &session,
             &form,
             StatusCode::TOO_MANY_REQUESTS,

@@ -45,7 +45,7 @@ pub(super) fn other(fields: &[Field], current: &Map<String, Value>, sent: Option
 }
 
 fn one(field: &Field, name: &str, text: &str) -> Markup {
-    let id = format!("f-{name}");
+    let id = id(name);
     let hint = (!field.hint.is_empty()).then(|| format!("{id}-hint"));
     html! {
         div.field {
@@ -72,6 +72,16 @@ fn one(field: &Field, name: &str, text: &str) -> Markup {
             @if !field.hint.is_empty() { p.hint id={ (id) "-hint" } { (field.hint) } }
         }
     }
+}
+
+/// Of a field: names of members may hold spaces, and a list of ids is parted by them.
+fn id(name: &str) -> String {
+    let letter = |letter: char| {
+        // No pointer has this escape.
+        let escaped = letter.is_whitespace().then(|| format!("~x{:x}", u32::from(letter)));
+        escaped.unwrap_or_else(|| letter.to_string())
+    };
+    format!("f-{}", name.chars().map(letter).collect::<String>())
 }
 
 fn choice(id: &str, name: &str, chosen: &str, hint: Option<&str>, options: &[(String, String)]) -> Markup {

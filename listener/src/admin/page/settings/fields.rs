@@ -78,7 +78,7 @@ fn members(schema: &Map<String, Value>, path: &[String], left: &mut usize) -> Ve
             break;
         }
         *left -= 1;
-        let path = [path, &[name.clone()]].concat();
+        let path = [path, std::slice::from_ref(name)].concat();
         let text = |key: &str| member.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
         let mut hints: Vec<String> = text("description").map(str::to_owned).into_iter().collect();
         if let Some(default) = member.get("default") {

@@ -88,7 +88,7 @@ fn members(
                 object.shift_remove(name);
             }
             Err(reason) => {
-                wrong.push(Problem::invalid(&field.label, reason, "correct it, or leave it empty"))
+                wrong.push(Problem::invalid(&field.label, reason, "correct it, or leave it empty"));
             }
         }
     }
@@ -112,7 +112,8 @@ fn value(shape: &Shape, text: &str) -> Result<Option<Value>, String> {
             Value::Array(lines.map(|line| scalar(*kind, line)).collect::<Result<_, _>>()?)
         }
         Shape::Choice(values) => {
-            let chosen = values.iter().find(|value| value.to_string() == text);
+            let chosen =
+                values.iter().find(|value| serde_json::to_string(value).is_ok_and(|value| value == text));
             chosen.cloned().ok_or_else(|| "this is none of the choices".to_owned())?
         }
         Shape::Json => serde_json::from_str(text).map_err(|error| format!("this is not JSON: {error}"))?,

@@ -96,6 +96,10 @@ async fn the_list_takes_every_condition_and_pages_on() {
     browser.get(&at("/errors?state=odd")).await.says(400, "is no state");
     browser.get(&at("/errors?from=tomorrow")).await.says(400, "is no time");
     browser.get(&at("/errors?none=1")).await.says(400, "no such parameter");
+    let file = browser.get(&at("/errors/export?format=csv&state=open&destination=audit")).await;
+    assert_eq!((file.status, file.header("content-type")), (200, "text/csv; charset=utf-8"));
+    assert_eq!(file.text.lines().count(), 61);
+    browser.get(&at("/errors/export?format=xls")).await.says(400, "is no format");
     let all = "/errors?state=open&state=waiting&destination=audit&class=value&traceKeyPrefix=x&tag=a&assignee=b&text=c\
                &from=2026-11-25T08:00&until=2026-11-25T09:00";
     browser.get(&at(all)).await.says(200, "value=\"2026-11-25T08:00:00\"");

@@ -217,6 +217,19 @@ async fn without_tokens_the_page_is_closed_or_open_to_loopback_alone() {
     let page = browser.get("/").await;
     page.says(403, "spec.desk.tokens.secretName");
     assert_eq!(page.heading(), "Closed");
+    // Before a configuration is live there can be no tokens.
+    let none = View::new();
+    none.set_refusal(Some("spec.filter: unknown name".to_owned()));
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", socket.local_addr().unwrap());
+    let stop = CancellationToken::new();
+    let admin = Admin { view: none, metrics: Arc::new(Metrics::default()), token: None, open: false };
+    let port = tokio::spawn(serve(socket, admin, quick(), stop.clone()));
+    let page = Browser::new(origin).get("/").await;
+    page.says(503, "spec.filter: unknown name");
+    assert_eq!(page.heading(), "Not available now");
+    stop.cancel();
+    port.await.unwrap();
 
     let view = View::new();
     view.set_listeners(vec![Arc::clone(&scene.shown)]);
