@@ -1,4 +1,4 @@
-//! The admin port: probes, metrics, and the API of the error desk.
+//! The admin port: probes, metrics, the API of the error desk, and its page.
 //!
 //! | Path | Answer |
 //! |---|---|
@@ -8,14 +8,17 @@
 //! | `/report` | counters and the state of the configuration, for the operator |
 //! | `/report/settings...` | settings that are to be saved, for the operator: [`saving`] |
 //! | `/api/v1/...` | [`api`]: status, refused requests, errors |
+//! | `/`, `/sign-in`, `/listeners/...` | [`page`]: the same for people |
 //!
-//! Everything under `/api/` wants a token ([`auth`]). Probes, metrics and the report never do: the
-//! kubelet, Prometheus and the operator have none. Settings to be saved want a proof ([`crds::saving`]). Every error is `application/problem+json` (RFC 9457).
+//! Everything under `/api/` wants a token ([`auth`]), and the page a session that was begun with one. Probes,
+//! metrics and the report never do: the kubelet, Prometheus and the operator have none. Settings to be saved
+//! want a proof ([`crds::saving`]). Every error outside the page is `application/problem+json` (RFC 9457).
 
 mod api;
 mod auth;
 mod lists;
 mod mask;
+mod page;
 mod probes;
 mod problem;
 mod report;

@@ -18,6 +18,7 @@ mod error;
 mod filter;
 mod history;
 mod listing;
+mod pretty;
 mod shown;
 
 use async_trait::async_trait;
@@ -31,6 +32,7 @@ pub use history::{
     RecordShown, Records, RefusedFilter, Series, Step, StepKind,
 };
 pub use listing::{Cursor, Listing, MAX_LIMIT, Query};
+pub use pretty::pretty;
 pub use shown::{Counts, ErrorDetail, ErrorShown, Note, Resolution};
 
 /// What people see of a listener's errors, and what they may do.

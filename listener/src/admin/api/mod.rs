@@ -8,18 +8,18 @@
 //! `/api/v1` where the process runs exactly one listener. [`target`] finds the listener, judges the role
 //! and hands both on; no handler runs before that.
 
-mod acts;
-mod audit;
-mod body;
+pub(super) mod acts;
+pub(super) mod audit;
+pub(super) mod body;
 mod bulk;
 mod deliveries;
-mod errors;
+pub(super) mod errors;
 mod export;
 mod openapi;
-mod payload;
-mod query;
-mod records;
-mod refusals;
+pub(super) mod payload;
+pub(super) mod query;
+pub(super) mod records;
+pub(super) mod refusals;
 mod route;
 mod routes;
 mod series;
@@ -28,6 +28,6 @@ mod table;
 mod target;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub(super) use table::router;

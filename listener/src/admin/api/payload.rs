@@ -13,11 +13,11 @@ pub(super) const MASKED: &str = "fields are masked, and without a JSON object th
 
 /// A payload: `text`, or `base64` where it is no UTF-8.
 #[derive(Debug, Default, Serialize, JsonSchema)]
-pub(super) struct Payload {
+pub(in crate::admin) struct Payload {
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
+    pub(in crate::admin) text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    base64: Option<String>,
+    pub(in crate::admin) base64: Option<String>,
 }
 
 impl Payload {

@@ -16,7 +16,7 @@ const USUAL: usize = 50;
 
 /// A query parameter.
 #[derive(Debug)]
-pub(super) struct Parameter {
+pub(in crate::admin) struct Parameter {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
     pub(super) kind: Kind,
@@ -24,7 +24,7 @@ pub(super) struct Parameter {
 
 /// What a parameter holds.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(in crate::admin) enum Kind {
     Text,
     /// 1 to this.
     Number(usize),
@@ -60,11 +60,11 @@ const MOST: Parameter =
     parameter("limit", "Items at most; 50 where it is left out.", Kind::Number(MAX_LIMIT));
 
 /// Of a count.
-pub(super) const FILTER: &[Parameter] = filter![];
+pub(in crate::admin) const FILTER: &[Parameter] = filter![];
 const FORMAT: Parameter = parameter("format", "csv (where it is left out) or jsonl.", Kind::Format);
 
 /// Of a list of errors.
-pub(super) const ERRORS: &[Parameter] = filter![CURSOR, MOST];
+pub(in crate::admin) const ERRORS: &[Parameter] = filter![CURSOR, MOST];
 /// Of an export.
 pub(super) const EXPORT: &[Parameter] = filter![FORMAT];
 
@@ -83,17 +83,17 @@ const CAUSE: Parameter = parameter("cause", "With this cause code.", Kind::Text)
 const DIAGNOSIS: Parameter = parameter("diagnosis", "With this code of a diagnosis.", Kind::Text);
 
 /// Of a list of deliveries.
-pub(super) const DELIVERIES: &[Parameter] = &[FROM, UNTIL, CURSOR, MOST];
+pub(in crate::admin) const DELIVERIES: &[Parameter] = &[FROM, UNTIL, CURSOR, MOST];
 /// Of their export.
 pub(super) const DELIVERIES_EXPORT: &[Parameter] = &[FROM, UNTIL, FORMAT];
 /// Of a list of records.
-pub(super) const RECORDS: &[Parameter] =
+pub(in crate::admin) const RECORDS: &[Parameter] =
     &[DELIVERY, TRACE_KEY, OBJECT_ID, DELIVERED_TO, FROM, UNTIL, CURSOR, MOST];
 /// Of their export.
 pub(super) const RECORDS_EXPORT: &[Parameter] =
     &[DELIVERY, TRACE_KEY, OBJECT_ID, DELIVERED_TO, FROM, UNTIL, FORMAT];
 /// Of a list of refused requests.
-pub(super) const REFUSALS: &[Parameter] = &[CAUSE, DIAGNOSIS, FROM, UNTIL, CURSOR, MOST];
+pub(in crate::admin) const REFUSALS: &[Parameter] = &[CAUSE, DIAGNOSIS, FROM, UNTIL, CURSOR, MOST];
 /// Of their export.
 pub(super) const REFUSALS_EXPORT: &[Parameter] = &[CAUSE, DIAGNOSIS, FROM, UNTIL, FORMAT];
 /// Of a series.
@@ -107,19 +107,20 @@ pub(super) const SERIES: &[Parameter] = &[
     ),
 ];
 /// Of a list without a filter.
-pub(super) const PAGING: &[Parameter] = &[CURSOR, MOST];
+pub(in crate::admin) const PAGING: &[Parameter] = &[CURSOR, MOST];
 /// Of the audit log.
-pub(super) const AUDIT: &[Parameter] = &[parameter("error", "Of this error only.", Kind::Text), CURSOR, MOST];
+pub(in crate::admin) const AUDIT: &[Parameter] =
+    &[parameter("error", "Of this error only.", Kind::Text), CURSOR, MOST];
 /// Of refused requests.
 pub(super) const LIMIT: &[Parameter] =
     &[parameter("limit", "Items at most; 50 where it is left out.", Kind::Number(500))];
 
 /// What was asked.
 #[derive(Debug)]
-pub(super) struct Asked(BTreeMap<&'static str, String>);
+pub(in crate::admin) struct Asked(BTreeMap<&'static str, String>);
 
 impl Asked {
-    pub(super) fn read(query: Option<&str>, known: &'static [Parameter]) -> Result<Self, Problem> {
+    pub(in crate::admin) fn read(query: Option<&str>, known: &'static [Parameter]) -> Result<Self, Problem> {
         let mut asked = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             let Some(parameter) = known.iter().find(|parameter| parameter.name == name) else {
@@ -137,12 +138,12 @@ impl Asked {
         Ok(Self(asked))
     }
 
-    pub(super) fn take(&mut self, name: &'static str) -> Option<String> {
+    pub(in crate::admin) fn take(&mut self, name: &'static str) -> Option<String> {
         self.0.remove(name)
     }
 
     /// With cursor and limit.
-    pub(super) fn query<F>(&mut self, filter: F) -> Result<Query<F>, Problem> {
+    pub(in crate::admin) fn query<F>(&mut self, filter: F) -> Result<Query<F>, Problem> {
         let cursor = self.take("cursor").map(|text| Cursor::parse(&text)).transpose()?;
         let limit = match self.take("limit") {
             None => USUAL,
@@ -159,7 +160,7 @@ impl Asked {
         Ok(Query { filter, cursor, limit })
     }
 
-    pub(super) fn filter(&mut self) -> Result<ErrorFilter, Problem> {
+    pub(in crate::admin) fn filter(&mut self) -> Result<ErrorFilter, Problem> {
         Ok(ErrorFilter {
             states: self.states()?,
             destination: self.take("destination"),
@@ -174,11 +175,11 @@ impl Asked {
         })
     }
 
-    pub(super) fn deliveries(&mut self) -> Result<DeliveryFilter, Problem> {
+    pub(in crate::admin) fn deliveries(&mut self) -> Result<DeliveryFilter, Problem> {
         Ok(DeliveryFilter { from_ms: self.time("from")?, until_ms: self.time("until")? })
     }
 
-    pub(super) fn records(&mut self) -> Result<RecordFilter, Problem> {
+    pub(in crate::admin) fn records(&mut self) -> Result<RecordFilter, Problem> {
         let number = |text: String| {
             text.parse().map_err(|_| {
                 Problem::invalid(
@@ -198,7 +199,7 @@ impl Asked {
         })
     }
 
-    pub(super) fn refusals(&mut self) -> Result<RefusedFilter, Problem> {
+    pub(in crate::admin) fn refusals(&mut self) -> Result<RefusedFilter, Problem> {
         Ok(RefusedFilter {
             cause: self.take("cause"),
             diagnosis: self.take("diagnosis"),

@@ -26,17 +26,17 @@ use crate::store::RecordId;
 /// One record, and its way.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Whole {
+pub(in crate::admin) struct Whole {
     #[serde(flatten)]
-    shown: RecordShown,
+    pub(in crate::admin) shown: RecordShown,
     /// The record as it came; null where it is gone.
-    payload: Option<Payload>,
+    pub(in crate::admin) payload: Option<Payload>,
     /// What the hook gave for it, which is handed on; null where it changed nothing.
-    changed: Option<Payload>,
+    pub(in crate::admin) changed: Option<Payload>,
     /// Why payloads are not shown.
-    withheld: Option<&'static str>,
+    pub(in crate::admin) withheld: Option<&'static str>,
     /// What happened to it, in order of time; what is still to come at the end.
-    way: Vec<Step>,
+    pub(in crate::admin) way: Vec<Step>,
 }
 
 pub(super) async fn list(
@@ -54,7 +54,8 @@ pub(super) async fn one(Extension(target): Extension<Target>) -> Result<Json<Who
     Ok(Json(whole(detail, target.role, &target.masks())))
 }
 
-fn whole(detail: RecordDetail, role: Role, masks: &Masks) -> Whole {
+/// A record as `role` may see it.
+pub(in crate::admin) fn whole(detail: RecordDetail, role: Role, masks: &Masks) -> Whole {
     let RecordDetail { shown, payload, changed, way } = detail;
     let mut whole = Whole { shown, payload: None, changed: None, withheld: None, way };
     if role < Role::Operate {

@@ -16,6 +16,7 @@ use super::export::{self, Rows, guarded, time};
 use super::payload::{MASKED, Payload, ROLE};
 use super::query::{Asked, REFUSALS, REFUSALS_EXPORT};
 use super::target::Target;
+use crate::admin::mask::Masks;
 use crate::admin::problem::Problem;
 use crate::admin::tokens::Role;
 use crate::desk::{DeskError, History, Listing, Query, RefusedFilter};
@@ -24,13 +25,13 @@ use crate::store::Refused;
 /// One refused request.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Whole {
+pub(in crate::admin) struct Whole {
     #[serde(flatten)]
-    refused: Refused,
+    pub(in crate::admin) refused: Refused,
     /// The first 4 KiB of its body.
-    body: Option<Payload>,
+    pub(in crate::admin) body: Option<Payload>,
     /// Why the body is not shown.
-    withheld: Option<&'static str>,
+    pub(in crate::admin) withheld: Option<&'static str>,
 }
 
 pub(super) async fn list(
@@ -45,13 +46,17 @@ pub(super) async fn list(
 pub(super) async fn one(Extension(target): Extension<Target>) -> Result<Json<Whole>, Problem> {
     let id: Uuid = target.named("id of a refused request", "give the id of the list")?;
     let refused = target.history()?.refusal(id).await?;
-    let hidden = target.masks().hide(&refused.body);
-    let (body, withheld) = match (target.role < Role::Operate, hidden) {
+    Ok(Json(whole(refused, target.role, &target.masks())))
+}
+
+/// A refused request as `role` may see it.
+pub(in crate::admin) fn whole(refused: Refused, role: Role, masks: &Masks) -> Whole {
+    let (body, withheld) = match (role < Role::Operate, masks.hide(&refused.body)) {
         (true, _) => (None, Some(ROLE)),
         (false, None) => (None, Some(MASKED)),
         (false, Some(body)) => (Some(Payload::of(body)), None),
     };
-    Ok(Json(Whole { refused, body, withheld }))
+    Whole { refused, body, withheld }
 }
 
 pub(super) async fn export(

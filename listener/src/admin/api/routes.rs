@@ -23,8 +23,8 @@ pub(super) fn routes() -> Vec<Route> {
     let mut routes = process();
     routes.extend(one_by_one());
     routes.extend(many());
-    routes.extend(history());
     routes.extend(saved());
+    routes.extend(history());
     routes
 }
 
@@ -102,6 +102,28 @@ fn many() -> Vec<Route> {
     ]
 }
 
+fn saved() -> Vec<Route> {
+    vec![
+        read(
+            "/settings",
+            "The settings, and how they are saved",
+            &[],
+            of::<settings::Settings>,
+            get(settings::get),
+        ),
+        Route {
+            needs: saving::ROLE,
+            body: Some(of::<settings::Wanted>),
+            ..write(
+                "/settings",
+                "Has the operator save new settings, where its chart allows it",
+                of::<settings::Settings>,
+                post(settings::post),
+            )
+        },
+    ]
+}
+
 fn history() -> Vec<Route> {
     let export = |path, summary, parameters, handler| Route {
         answer: Answer::File,
@@ -163,28 +185,6 @@ fn history() -> Vec<Route> {
             get(refusals::one),
         ),
         read("/series", "How it went over time", SERIES, of::<Series>, get(series::get)),
-    ]
-}
-
-fn saved() -> Vec<Route> {
-    vec![
-        read(
-            "/settings",
-            "The settings, and how they are saved",
-            &[],
-            of::<settings::Shown>,
-            get(settings::get),
-        ),
-        Route {
-            needs: saving::ROLE,
-            body: Some(of::<settings::Wanted>),
-            ..write(
-                "/settings",
-                "Has the operator save new settings, where its chart allows it",
-                of::<settings::Shown>,
-                post(settings::post),
-            )
-        },
     ]
 }
 

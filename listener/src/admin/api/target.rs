@@ -40,6 +40,10 @@ impl Target {
         &self.desk
     }
 
+    pub(super) fn saving(&self) -> Saving<'_> {
+        self.shown.saving()
+    }
+
     pub(super) fn history(&self) -> Result<&Arc<dyn History>, Problem> {
         self.shown.history().ok_or_else(|| {
             let detail = "the store of this listener shows no deliveries, records and refused requests";
@@ -52,13 +56,9 @@ impl Target {
         self.shown.endpoint().now_ms()
     }
 
-    pub(super) fn saving(&self) -> Saving<'_> {
-        self.shown.saving()
-    }
-
     /// What the listener's manifest masks now.
     pub(super) fn masks(&self) -> Masks {
-        Masks::new(&self.shown.endpoint().live().configuration.spec.desk.masked_fields)
+        self.shown.masks()
     }
 
     /// The number in the path.

@@ -5,4 +5,4 @@ mod history;
 mod lists;
 mod payloads;
 mod roles;
-mod scene;
+pub(in crate::admin) mod scene;
