@@ -108,7 +108,7 @@ fn saved() -> Vec<Route> {
             "/settings",
             "The settings, and how they are saved",
             &[],
-            of::<settings::Settings>,
+            of::<settings::Shown>,
             get(settings::get),
         ),
         Route {
@@ -117,7 +117,7 @@ fn saved() -> Vec<Route> {
             ..write(
                 "/settings",
                 "Has the operator save new settings, where its chart allows it",
-                of::<settings::Settings>,
+                of::<settings::Shown>,
                 post(settings::post),
             )
         },
