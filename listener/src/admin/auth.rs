@@ -14,12 +14,11 @@ use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use secrecy::ExposeSecret;
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::Admin;
 use super::problem::Problem;
-use super::tokens::{ADMIN, DEV, Role};
+use super::tokens::{ADMIN, DEV, Hash, Role, hash};
 use crate::desk::Actor;
 
 /// Who asks.
@@ -33,6 +32,16 @@ pub(super) struct Caller {
 impl Caller {
     fn everywhere(role: Role, name: &str) -> Self {
         Self { everywhere: Some((role, name.to_owned())), listeners: BTreeMap::new() }
+    }
+
+    /// Their name, for the log.
+    pub(super) fn name(&self) -> &str {
+        self.everywhere
+            .iter()
+            .chain(self.listeners.values())
+            .map(|(_, name)| name.as_str())
+            .next()
+            .unwrap_or_default()
     }
 
     /// What they may do with a listener (`namespace/name`), and as whom.
@@ -55,35 +64,45 @@ pub(super) async fn check(State(admin): State<Admin>, mut request: Request, next
 }
 
 fn identify(admin: &Admin, headers: &HeaderMap) -> Result<Caller, Problem> {
-    let listeners = admin.view.listeners();
-    if admin.token.is_none() && listeners.iter().all(|shown| shown.tokens().is_empty()) {
+    if !has_tokens(admin) {
         return without_tokens(admin, headers);
     }
     let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).and_then(bearer).unwrap_or_default();
-    let mut caller = Caller::default();
-    if let Some(token) = &admin.token
-        && same(given, token.expose_secret().as_bytes())
-    {
-        caller = Caller::everywhere(Role::Admin, ADMIN);
-    }
-    for shown in listeners.iter() {
-        if let Some((role, name)) = shown.tokens().find(given) {
-            caller.listeners.insert(shown.full_name(), (role, name.to_owned()));
-        }
-    }
-    if caller.everywhere.is_none() && caller.listeners.is_empty() {
-        return Err(Problem::new(
+    let given = hash(given);
+    whose(admin, |hash| hash.ct_eq(&given).into()).ok_or_else(|| {
+        Problem::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
             "this is for those with a token of this listener",
         )
         .field("authorization")
-        .remedy("send one: `Authorization: Bearer <token>`"));
-    }
-    Ok(caller)
+        .remedy("send one: `Authorization: Bearer <token>`")
+    })
 }
 
-fn without_tokens(admin: &Admin, headers: &HeaderMap) -> Result<Caller, Problem> {
+/// Whether anybody has a token.
+pub(super) fn has_tokens(admin: &Admin) -> bool {
+    admin.token.is_some() || admin.view.listeners().iter().any(|shown| !shown.tokens().is_empty())
+}
+
+/// Whoever has the token that `fits`, which is asked in constant time; nobody: none.
+pub(super) fn whose(admin: &Admin, fits: impl Fn(&Hash) -> bool) -> Option<Caller> {
+    let mut caller = Caller::default();
+    // An empty token never fits: it would be a file that was forgotten, not a choice.
+    let token = admin.token.as_ref().map(|token| token.expose_secret().as_bytes());
+    if token.is_some_and(|token| !token.is_empty() && fits(&hash(token))) {
+        caller = Caller::everywhere(Role::Admin, ADMIN);
+    }
+    for shown in admin.view.listeners().iter() {
+        if let Some((role, name)) = shown.tokens().find_by(&fits) {
+            caller.listeners.insert(shown.full_name(), (role, name.to_owned()));
+        }
+    }
+    (caller.everywhere.is_some() || !caller.listeners.is_empty()).then_some(caller)
+}
+
+/// Who asks where there is no token at all.
+pub(super) fn without_tokens(admin: &Admin, headers: &HeaderMap) -> Result<Caller, Problem> {
     if !admin.open {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
@@ -121,24 +140,26 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
-/// In constant time, also for tokens of different lengths. An empty token never fits: it would be a
-/// file that was forgotten, not a choice.
-fn same(given: &[u8], token: &[u8]) -> bool {
-    let hash = |bytes: &[u8]| <[u8; 32]>::from(Sha256::digest(bytes));
-    !token.is_empty() && bool::from(hash(given).ct_eq(&hash(token)))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::View;
     use super::*;
 
     #[test]
-    fn only_the_whole_token_fits() {
-        assert!(same(b"abc", b"abc"));
+    fn only_the_whole_token_fits_and_an_empty_one_never() {
+        let fits = |token: &str, given: &[u8]| {
+            let admin =
+                Admin { view: View::new(), metrics: Arc::default(), token: Some(token.into()), open: false };
+            let given = hash(given);
+            whose(&admin, |hash| hash.ct_eq(&given).into()).is_some()
+        };
+        assert!(fits("abc", b"abc"));
         for given in [&b"ab"[..], b"abcd", b"abd", b""] {
-            assert!(!same(given, b"abc"));
+            assert!(!fits("abc", given));
         }
-        assert!(!same(b"", b""));
+        assert!(!fits("", b""));
     }
 
     #[test]

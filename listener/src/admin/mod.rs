@@ -1,4 +1,4 @@
-//! The admin port: probes, metrics, and the API of the error desk.
+//! The admin port: probes, metrics, the API of the error desk, and its page.
 //!
 //! | Path | Answer |
 //! |---|---|
@@ -7,14 +7,17 @@
 //! | `/metrics` | metrics as `OpenMetrics` text |
 //! | `/report` | counters and the state of the configuration, for the operator |
 //! | `/api/v1/...` | [`api`]: status, refused requests, errors |
+//! | `/`, `/sign-in`, `/listeners/...` | [`page`]: the same for people |
 //!
-//! Everything under `/api/` wants a token ([`auth`]). Probes, metrics and the report never do: the
-//! kubelet, Prometheus and the operator have none. Every error is `application/problem+json` (RFC 9457).
+//! Everything under `/api/` wants a token ([`auth`]), and the page a session that was begun with one. Probes, metrics and the report never do: the
+//! kubelet, Prometheus and the operator have none. Every error outside
+//! the page is `application/problem+json` (RFC 9457).
 
 mod api;
 mod auth;
 mod lists;
 mod mask;
+mod page;
 mod probes;
 mod problem;
 mod report;

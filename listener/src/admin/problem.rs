@@ -10,7 +10,7 @@ use super::tokens::Role;
 use crate::desk::DeskError;
 
 /// What went wrong, for programs (`title`, `status`) and for people (`detail`, `remedy`).
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct Problem {
     #[serde(skip)]
     pub(super) code: StatusCode,
@@ -22,10 +22,10 @@ pub(super) struct Problem {
     pub(super) detail: String,
     /// The field or parameter that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<String>,
+    pub(super) field: Option<String>,
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
-    remedy: Option<String>,
+    pub(super) remedy: Option<String>,
     /// The role that is needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<Role>,

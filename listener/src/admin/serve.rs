@@ -21,7 +21,7 @@ use tower_service::Service;
 use tracing::error;
 
 use super::problem::Problem;
-use super::{View, api, auth, probes, problem, report, scrape};
+use super::{View, api, auth, page, probes, problem, report, scrape};
 use crate::metrics::Metrics;
 use crate::receive::{Counters, Handler, Limits, serve_handler};
 
@@ -53,6 +53,7 @@ fn router(admin: Admin) -> Router {
         .route("/metrics", get(scrape::get))
         .route(crds::report::PATH, get(report::get))
         .merge(api::router(&admin))
+        .merge(page::router(&admin))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(middleware::from_fn_with_state(admin.clone(), auth::check))

@@ -29,74 +29,74 @@ pub(super) struct Overview {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Listener {
-    name: String,
-    namespace: String,
-    display_name: String,
-    description: Option<String>,
-    url: String,
-    configuration: Configured,
-    paused: bool,
+pub(super) struct Listener {
+    pub(super) name: String,
+    pub(super) namespace: String,
+    pub(super) display_name: String,
+    pub(super) description: Option<String>,
+    pub(super) url: String,
+    pub(super) configuration: Configured,
+    pub(super) paused: bool,
     /// Why the store does not take deliveries, or cannot count.
-    store_error: Option<String>,
-    store: Option<Counts>,
-    refused: Option<Kept>,
+    pub(super) store_error: Option<String>,
+    pub(super) store: Option<Counts>,
+    pub(super) refused: Option<Kept>,
     /// Templates that failed since the configuration is live.
-    template_errors: Vec<Fault>,
+    pub(super) template_errors: Vec<Fault>,
     /// The hook before pages are cut; null where there is none.
-    pre_page: Option<Hook>,
-    destinations: Vec<Destination>,
+    pub(super) pre_page: Option<Hook>,
+    pub(super) destinations: Vec<Destination>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Configured {
+pub(super) struct Configured {
     /// false: the newest one was refused, and the one before it runs.
-    valid: bool,
+    pub(super) valid: bool,
     /// Of the one that runs.
-    generation: i64,
+    pub(super) generation: i64,
     /// Why the newest one was refused.
-    message: Option<String>,
+    pub(super) message: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Counts {
-    deliveries: u64,
-    events: u64,
-    records: u64,
-    duplicates: u64,
-    ignored: u64,
-    pending_records: u64,
-    open_errors: u64,
-    unindexed_bytes: u64,
-    unindexed_deliveries: u64,
-    file_bytes: u64,
-    last_delivery_ms: Option<i64>,
+pub(super) struct Counts {
+    pub(super) deliveries: u64,
+    pub(super) events: u64,
+    pub(super) records: u64,
+    pub(super) duplicates: u64,
+    pub(super) ignored: u64,
+    pub(super) pending_records: u64,
+    pub(super) open_errors: u64,
+    pub(super) unindexed_bytes: u64,
+    pub(super) unindexed_deliveries: u64,
+    pub(super) file_bytes: u64,
+    pub(super) last_delivery_ms: Option<i64>,
 }
 
 #[derive(Debug, Serialize)]
-struct Kept {
-    kept: u64,
-    dropped: u64,
+pub(super) struct Kept {
+    pub(super) kept: u64,
+    pub(super) dropped: u64,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Destination {
+pub(super) struct Destination {
     #[serde(flatten)]
-    counts: DestinationStatus,
+    pub(super) counts: DestinationStatus,
     /// Why nothing is handed on now; null while it runs.
-    paused: Option<Paused>,
+    pub(super) paused: Option<Paused>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Hook {
+pub(super) struct Hook {
     #[serde(flatten)]
-    counts: HookStatus,
+    pub(super) counts: HookStatus,
     /// Why it is not called now; null while it is.
-    paused: Option<Paused>,
+    pub(super) paused: Option<Paused>,
 }
 
 pub(super) async fn get(
@@ -125,7 +125,8 @@ pub(super) async fn count(shown: &Shown) -> Result<Status, StoreError> {
     counted.unwrap_or_else(|_| Err(StoreError::Failed("it does not answer".to_owned())))
 }
 
-async fn listener(shown: &Shown) -> Listener {
+/// One listener as it is now.
+pub(super) async fn listener(shown: &Shown) -> Listener {
     let live = shown.endpoint().live();
     let spec = &live.configuration.spec;
     let message = shown.refusal();

@@ -276,7 +276,7 @@ async fn refused_requests_are_listed_newest_first_without_their_bodies() {
 #[tokio::test]
 async fn errors_are_problems() {
     let port = Port::start(None).await;
-    for path in ["/", "/nothing", "/api/v1/nothing", "/sales/contacts"] {
+    for path in ["/nothing", "/api/v1/nothing", "/sales/contacts"] {
         let came = port.get(path).await;
         assert_eq!(came.status, 404, "{path}");
         problem(&came);

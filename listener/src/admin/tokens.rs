@@ -49,7 +49,8 @@ impl Role {
     }
 }
 
-type Hash = [u8; 32];
+/// SHA-256 of a token.
+pub(super) type Hash = [u8; 32];
 
 /// The tokens of one listener.
 #[derive(Debug, Default)]
@@ -99,10 +100,15 @@ impl Tokens {
 
     /// Whose token this is.
     pub(super) fn find(&self, given: &[u8]) -> Option<(Role, &str)> {
-        let given: Hash = Sha256::digest(given).into();
+        let given = hash(given);
+        self.find_by(|hash| hash.ct_eq(&given).into())
+    }
+
+    /// Whose token it is that `fits`; all are asked about, always.
+    pub(super) fn find_by(&self, fits: impl Fn(&Hash) -> bool) -> Option<(Role, &str)> {
         let mut found = None;
         for Token { role, name, hash } in &self.all {
-            if bool::from(hash.ct_eq(&given)) {
+            if fits(hash) {
                 found = Some((*role, name.as_str()));
             }
         }
@@ -135,8 +141,13 @@ impl Token {
             return Err("its token has characters that a header cannot carry; make it of letters and digits"
                 .to_owned());
         }
-        Ok(Self { role, name: name.to_owned(), hash: Sha256::digest(value.as_bytes()).into() })
+        Ok(Self { role, name: name.to_owned(), hash: hash(value.as_bytes()) })
     }
+}
+
+/// Of a token.
+pub(super) fn hash(token: &[u8]) -> Hash {
+    Sha256::digest(token).into()
 }
 
 fn fingerprint(secret: &BTreeMap<String, SecretString>) -> Hash {

@@ -8,6 +8,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use secrecy::SecretString;
 use tracing::warn;
 
+use super::mask::Masks;
 use super::tokens::Tokens;
 use crate::deliver::DestinationState;
 use crate::desk::{Desk, History};
@@ -84,6 +85,11 @@ impl Shown {
 
     pub(super) fn endpoint(&self) -> &Arc<Endpoint> {
         &self.endpoint
+    }
+
+    /// What the manifest masks now.
+    pub(super) fn masks(&self) -> Masks {
+        Masks::new(&self.endpoint.live().configuration.spec.desk.masked_fields)
     }
 
     pub(super) fn states(&self) -> Vec<DestinationState> {

@@ -18,6 +18,7 @@ mod error;
 mod filter;
 mod history;
 mod listing;
+mod pretty;
 mod shown;
 
 use async_trait::async_trait;
@@ -28,9 +29,10 @@ pub use error::DeskError;
 pub use filter::{ErrorFilter, State};
 pub use history::{
     DeliveryFilter, DeliveryShown, History, MAX_POINTS, Point, Range, RecordDetail, RecordFilter,
-    RecordShown, RefusedFilter, Series, Step, StepKind,
+    RecordShown, Records, RefusedFilter, Series, Step, StepKind,
 };
 pub use listing::{Cursor, Listing, MAX_LIMIT, Query};
+pub use pretty::pretty;
 pub use shown::{Counts, ErrorDetail, ErrorShown, Note, Resolution};
 
 /// What people see of a listener's errors, and what they may do.

@@ -81,7 +81,8 @@ impl Endpoint {
         self.current.load_full()
     }
 
-    pub(super) fn now_ms(&self) -> i64 {
+    /// Epoch milliseconds by its clock.
+    pub fn now_ms(&self) -> i64 {
         self.clock.now_ms()
     }
 

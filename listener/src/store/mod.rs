@@ -96,9 +96,15 @@ pub trait Sort: Send + Sync + std::fmt::Debug {
     fn label(&self, _record: &[u8], _failure: &Failure) -> Label {
         Label::default()
     }
+
+    /// Trace key and data URI of a record that did not fail. Called for each record that is listed or
+    /// put into the search index, so it counts no failures: a template that fails gives nothing.
+    fn name(&self, _record: &[u8]) -> Label {
+        Label::default()
+    }
 }
 
-/// What an open error is called.
+/// What a record, or an open error, is called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Label {
     /// Names the record.

@@ -8,11 +8,12 @@ use serde::Deserialize;
 
 use super::body;
 use super::target::Target;
+use crate::admin::mask::Masks;
 use crate::admin::problem::Problem;
-use crate::desk::{Act, Acted};
+use crate::desk::{Act, Acted, Desk};
 
 /// A payload in JSON, in which each byte may be written as six.
-const MAX_EDIT: usize = 8 * 1024 * 1024;
+pub(in crate::admin) const MAX_EDIT: usize = 8 * 1024 * 1024;
 /// Everything else is small.
 const MAX_BODY: usize = 64 * 1024;
 
@@ -21,7 +22,7 @@ const MAX_BODY: usize = 64 * 1024;
 /// take nothing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Fields {
+pub(in crate::admin) struct Fields {
     /// Epoch milliseconds when it opens by itself; left out or null: when somebody opens it.
     until_ms: Option<i64>,
     /// A name; null: nobody. Must be there.
@@ -60,18 +61,22 @@ pub(super) async fn post(
     let fields: Fields = body::parse(if text.trim_ascii().is_empty() { b"{}" } else { &text })?;
     let mut act = fields.into_act(target.act())?;
     if let Act::Edit { payload: Some(edited) } = &mut act {
-        restore(&target, id, edited).await?;
+        restore(&**target.desk(), &target.masks(), id, edited).await?;
     }
     Ok(Json(target.desk().act(target.actor.clone(), id, act).await?))
 }
 
 /// Puts the values of masked fields back where the edit left their masks.
-async fn restore(target: &Target, id: i64, edited: &mut String) -> Result<(), Problem> {
-    let masks = target.masks();
+pub(in crate::admin) async fn restore(
+    desk: &dyn Desk,
+    masks: &Masks,
+    id: i64,
+    edited: &mut String,
+) -> Result<(), Problem> {
     if masks.is_empty() {
         return Ok(());
     }
-    let detail = target.desk().error(id).await?;
+    let detail = desk.error(id).await?;
     let shown = detail.edited.map(|(payload, _, _)| payload).or(detail.payload).unwrap_or_default();
     *edited = masks.restore(edited, &shown).map_err(|pointer| {
         Problem::invalid(
@@ -84,7 +89,8 @@ async fn restore(target: &Target, id: i64, edited: &mut String) -> Result<(), Pr
 }
 
 impl Fields {
-    fn into_act(self, name: &str) -> Result<Act, Problem> {
+    /// The act of this name.
+    pub(in crate::admin) fn into_act(self, name: &str) -> Result<Act, Problem> {
         let Self { until_ms, to, add, remove, text, payload } = self;
         let given = [
             ("untilMs", until_ms.is_some(), "wait"),

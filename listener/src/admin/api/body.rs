@@ -15,7 +15,7 @@ use crate::admin::problem::Problem;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Reads a body of at most `limit` bytes.
-pub(super) async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
+pub(in crate::admin) async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
     let read = timeout(PATIENCE, Limited::new(body, limit).collect()).await.map_err(|_| {
         Problem::new(
             StatusCode::REQUEST_TIMEOUT,

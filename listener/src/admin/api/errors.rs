@@ -21,50 +21,50 @@ use crate::desk::{AuditEntry, Counts, ErrorDetail, ErrorShown, Listing, Note};
 /// One error, whole.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Whole {
+pub(in crate::admin) struct Whole {
     #[serde(flatten)]
-    shown: ErrorShown,
+    pub(in crate::admin) shown: ErrorShown,
     /// The delivery's number and the element's place in it, from 0: `1042.3`.
-    record: String,
+    pub(in crate::admin) record: String,
     /// The page it was in last.
-    page: Option<String>,
+    pub(in crate::admin) page: Option<String>,
     /// Status of the destination's answer.
-    status: Option<u16>,
+    pub(in crate::admin) status: Option<u16>,
     /// The beginning of the answer, at most 4 KiB.
-    response: Option<String>,
+    pub(in crate::admin) response: Option<String>,
     /// The record as it came.
-    payload: Option<Payload>,
+    pub(in crate::admin) payload: Option<Payload>,
     /// What somebody made of it and nobody sent yet.
-    edited_payload: Option<Edited>,
+    pub(in crate::admin) edited_payload: Option<Edited>,
     /// Why payloads and the answer are not shown.
-    withheld: Option<&'static str>,
+    pub(in crate::admin) withheld: Option<&'static str>,
     /// Oldest first.
-    notes: Vec<Note>,
+    pub(in crate::admin) notes: Vec<Note>,
     /// Errors that this one closed by folding, newest first, at most 100.
-    folded: Vec<i64>,
+    pub(in crate::admin) folded: Vec<i64>,
     /// What was done to it, newest first, at most 100.
-    audit: Vec<AuditEntry>,
+    pub(in crate::admin) audit: Vec<AuditEntry>,
 }
 
 /// A payload: `text`, or `base64` where it is no UTF-8.
 #[derive(Debug, Default, Serialize, JsonSchema)]
-pub(super) struct Payload {
+pub(in crate::admin) struct Payload {
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
+    pub(in crate::admin) text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    base64: Option<String>,
+    pub(in crate::admin) base64: Option<String>,
 }
 
 /// An edited payload.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Edited {
+pub(in crate::admin) struct Edited {
     #[serde(flatten)]
-    payload: Payload,
+    pub(in crate::admin) payload: Payload,
     /// Who edited it.
-    by: String,
+    pub(in crate::admin) by: String,
     /// Epoch milliseconds.
-    at_ms: i64,
+    pub(in crate::admin) at_ms: i64,
 }
 
 pub(super) async fn list(
@@ -89,7 +89,8 @@ pub(super) async fn one(Extension(target): Extension<Target>) -> Result<Json<Who
     Ok(Json(whole(detail, target.role, &target.masks())))
 }
 
-fn whole(detail: ErrorDetail, role: Role, masks: &Masks) -> Whole {
+/// An error as `role` may see it.
+pub(in crate::admin) fn whole(detail: ErrorDetail, role: Role, masks: &Masks) -> Whole {
     let ErrorDetail { shown, record, page, status, response, payload, edited, notes, folded, audit } = detail;
     let mut whole = Whole {
         shown,

@@ -8,14 +8,14 @@
 //! `/api/v1` where the process runs exactly one listener. [`target`] finds the listener, judges the role
 //! and hands both on; no handler runs before that.
 
-mod acts;
-mod audit;
-mod body;
+pub(super) mod acts;
+pub(super) mod audit;
+pub(super) mod body;
 mod bulk;
-mod errors;
+pub(super) mod errors;
 mod export;
 mod openapi;
-mod query;
+pub(super) mod query;
 mod route;
 mod routes;
 mod table;

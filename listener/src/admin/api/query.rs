@@ -14,7 +14,7 @@ const USUAL: usize = 50;
 
 /// A query parameter.
 #[derive(Debug)]
-pub(super) struct Parameter {
+pub(in crate::admin) struct Parameter {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
     pub(super) kind: Kind,
@@ -22,7 +22,7 @@ pub(super) struct Parameter {
 
 /// What a parameter holds.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(in crate::admin) enum Kind {
     Text,
     /// 1 to this.
     Number(usize),
@@ -58,26 +58,27 @@ const MOST: Parameter =
     parameter("limit", "Items at most; 50 where it is left out.", Kind::Number(MAX_LIMIT));
 
 /// Of a count.
-pub(super) const FILTER: &[Parameter] = filter![];
+pub(in crate::admin) const FILTER: &[Parameter] = filter![];
 /// Of a list of errors.
-pub(super) const ERRORS: &[Parameter] = filter![CURSOR, MOST];
+pub(in crate::admin) const ERRORS: &[Parameter] = filter![CURSOR, MOST];
 /// Of an export.
 pub(super) const EXPORT: &[Parameter] =
     filter![parameter("format", "csv (where it is left out) or jsonl.", Kind::Format)];
 /// Of a list without a filter.
-pub(super) const PAGING: &[Parameter] = &[CURSOR, MOST];
+pub(in crate::admin) const PAGING: &[Parameter] = &[CURSOR, MOST];
 /// Of the audit log.
-pub(super) const AUDIT: &[Parameter] = &[parameter("error", "Of this error only.", Kind::Text), CURSOR, MOST];
+pub(in crate::admin) const AUDIT: &[Parameter] =
+    &[parameter("error", "Of this error only.", Kind::Text), CURSOR, MOST];
 /// Of refused requests.
 pub(super) const LIMIT: &[Parameter] =
     &[parameter("limit", "Items at most; 50 where it is left out.", Kind::Number(500))];
 
 /// What was asked.
 #[derive(Debug)]
-pub(super) struct Asked(BTreeMap<&'static str, String>);
+pub(in crate::admin) struct Asked(BTreeMap<&'static str, String>);
 
 impl Asked {
-    pub(super) fn read(query: Option<&str>, known: &'static [Parameter]) -> Result<Self, Problem> {
+    pub(in crate::admin) fn read(query: Option<&str>, known: &'static [Parameter]) -> Result<Self, Problem> {
         let mut asked = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             let Some(parameter) = known.iter().find(|parameter| parameter.name == name) else {
@@ -95,12 +96,12 @@ impl Asked {
         Ok(Self(asked))
     }
 
-    pub(super) fn take(&mut self, name: &'static str) -> Option<String> {
+    pub(in crate::admin) fn take(&mut self, name: &'static str) -> Option<String> {
         self.0.remove(name)
     }
 
     /// With cursor and limit.
-    pub(super) fn query<F>(&mut self, filter: F) -> Result<Query<F>, Problem> {
+    pub(in crate::admin) fn query<F>(&mut self, filter: F) -> Result<Query<F>, Problem> {
         let cursor = self.take("cursor").map(|text| Cursor::parse(&text)).transpose()?;
         let limit = match self.take("limit") {
             None => USUAL,
@@ -117,7 +118,7 @@ impl Asked {
         Ok(Query { filter, cursor, limit })
     }
 
-    pub(super) fn filter(&mut self) -> Result<ErrorFilter, Problem> {
+    pub(in crate::admin) fn filter(&mut self) -> Result<ErrorFilter, Problem> {
         Ok(ErrorFilter {
             states: self.states()?,
             destination: self.take("destination"),

@@ -40,7 +40,7 @@ impl Target {
 
     /// What the listener's manifest masks now.
     pub(super) fn masks(&self) -> Masks {
-        Masks::new(&self.shown.endpoint().live().configuration.spec.desk.masked_fields)
+        self.shown.masks()
     }
 
     /// The number in the path.

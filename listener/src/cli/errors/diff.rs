@@ -89,7 +89,7 @@ mod tests {
             "+ /new: null",
         ];
         assert_eq!(diff(before, after).unwrap(), expected);
-        assert!(diff(before, &super::super::text::pretty(before)).unwrap().is_empty());
+        assert!(diff(before, &crate::desk::pretty(before)).unwrap().is_empty());
         assert!(diff(before, "{").is_err());
     }
 }

@@ -15,8 +15,9 @@ use super::confirm::confirm;
 use super::diff::diff;
 use super::print::{self, Output};
 use super::shape::Whole;
-use super::text::{line, pretty};
+use super::text::line;
 use crate::cli::verify::read;
+use crate::desk::pretty;
 
 /// Arguments of `edit`.
 #[derive(Debug, clap::Args)]

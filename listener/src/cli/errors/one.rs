@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::client::Client;
 use super::print::{self, Output};
 use super::shape::{Payload, Shown, Whole};
-use super::text::{line, lines, pretty, time};
+use super::text::{line, lines, time};
+use crate::desk::pretty;
 
 /// Arguments of `show`.
 #[derive(Debug, clap::Args)]

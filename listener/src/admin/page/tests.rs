@@ -1,0 +1,3 @@
+//! The page over real sockets, on the embedded store.
+
+mod browser;
