@@ -83,8 +83,7 @@ impl Scene {
         browser.heading("Sign in").await;
         browser.fill("Token", token).await;
         browser.press("Sign in").await;
-        browser.open(&self.url("/errors")).await; // TEMP
-        browser.heading("Errors").await; // TEMP
+        browser.heading("Overview").await;
     }
 }
 
