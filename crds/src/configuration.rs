@@ -30,8 +30,16 @@ pub struct Configuration {
     /// Address blocks (CIDR) that destinations may reach although the address guard bars them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_addresses: Vec<String>,
+    /// true: the operator saves `spec.settings` for the web page. See [`crate::saving`].
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub saves_settings: bool,
     /// The resource's spec, whole.
     pub spec: HubSpotListenerSpec,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Configuration {

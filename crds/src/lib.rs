@@ -11,6 +11,7 @@ pub mod definition;
 pub mod limits;
 pub mod listener;
 pub mod report;
+pub mod saving;
 
 pub use configuration::Configuration;
 pub use listener::{HubSpotListener, HubSpotListenerSpec, HubSpotListenerStatus};

@@ -35,6 +35,9 @@ pub struct Report {
     /// When the last delivery was accepted, epoch milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_delivery_ms: Option<i64>,
+    /// Settings that somebody saved on the web page, for the operator to fetch: see [`crate::saving`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings_wanted: Option<crate::saving::Wanted>,
 }
 
 /// Everything that runs in one pod.

@@ -36,6 +36,9 @@ pub struct Defaults {
     /// Address blocks (CIDR) that destinations may reach although the address guard bars them
     #[arg(long, value_name = "CIDR", env = "ALLOWED_ADDRESSES", value_delimiter = ',')]
     pub allowed_addresses: Vec<String>,
+    /// Save spec.settings when an admin of a listener's web page asks for it
+    #[arg(long, env = "SAVE_SETTINGS", default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    pub save_settings: bool,
     /// Namespace that a NetworkPolicy lets reach the admin port: the operator's own
     #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE", default_value = "default")]
     pub operator_namespace: String,

@@ -84,6 +84,7 @@ fn children(cluster: &Cluster, namespace: &str, name: &str, more: &str) -> Child
         keep_claims: false,
         network_policies: true,
         allowed_addresses: Vec::new(),
+        save_settings: false,
         operator_namespace: "hubspot-listener".to_owned(),
     };
     build(&validate(&observed, &defaults).unwrap(), &defaults)

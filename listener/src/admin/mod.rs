@@ -6,12 +6,13 @@
 //! | `/readyz` | 200 when a configuration is live and every store can write; else 503 with the reasons |
 //! | `/metrics` | metrics as `OpenMetrics` text |
 //! | `/report` | counters and the state of the configuration, for the operator |
+//! | `/report/settings...` | settings that are to be saved, for the operator: [`saving`] |
 //! | `/api/v1/...` | [`api`]: status, refused requests, errors |
 //! | `/`, `/sign-in`, `/listeners/...` | [`page`]: the same for people |
 //!
-//! Everything under `/api/` wants a token ([`auth`]), and the page a session that was begun with one. Probes, metrics and the report never do: the
-//! kubelet, Prometheus and the operator have none. Every error outside
-//! the page is `application/problem+json` (RFC 9457).
+//! Everything under `/api/` wants a token ([`auth`]), and the page a session that was begun with one. Probes,
+//! metrics and the report never do: the kubelet, Prometheus and the operator have none. Settings to be saved
+//! want a proof ([`crds::saving`]). Every error outside the page is `application/problem+json` (RFC 9457).
 
 mod api;
 mod auth;
@@ -21,6 +22,7 @@ mod page;
 mod probes;
 mod problem;
 mod report;
+mod saving;
 mod scrape;
 mod serve;
 mod status;

@@ -30,5 +30,6 @@ async fn report(shown: &Shown) -> Report {
         pending_records: counted.as_ref().map(|status| status.pending_records),
         open_errors: counted.as_ref().map(|status| status.open_errors),
         last_delivery_ms: counted.and_then(|status| status.last_delivery_ms),
+        settings_wanted: shown.saving().wanted(),
     }
 }

@@ -21,7 +21,7 @@ use tower_service::Service;
 use tracing::error;
 
 use super::problem::Problem;
-use super::{View, api, auth, page, probes, problem, report, scrape};
+use super::{View, api, auth, page, probes, problem, report, saving, scrape};
 use crate::metrics::Metrics;
 use crate::receive::{Counters, Handler, Limits, serve_handler};
 
@@ -52,6 +52,7 @@ fn router(admin: Admin) -> Router {
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(scrape::get))
         .route(crds::report::PATH, get(report::get))
+        .merge(saving::router())
         .merge(api::router(&admin))
         .merge(page::router(&admin))
         .fallback(problem::not_found)

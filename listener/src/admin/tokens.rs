@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crds::saving::ProofKey;
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -96,6 +97,12 @@ impl Tokens {
 
     pub(super) fn is_empty(&self) -> bool {
         self.all.is_empty()
+    }
+
+    /// What proofs in somebody's name are made with (see [`crds::saving`]).
+    pub(super) fn proof_key(&self, role: Role, name: &str) -> Option<ProofKey> {
+        let token = self.all.iter().find(|token| token.role == role && token.name == name)?;
+        Some(ProofKey::of_hash(token.hash))
     }
 
     /// Whose token this is.

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use tracing::warn;
 
 use super::mask::Masks;
+use super::saving::{self, Saving};
 use super::tokens::Tokens;
 use crate::deliver::DestinationState;
 use crate::desk::{Desk, History};
@@ -24,6 +25,7 @@ pub struct Shown {
     history: Option<Arc<dyn History>>,
     tokens: ArcSwap<Tokens>,
     refusal: ArcSwapOption<String>,
+    saving: saving::Memory,
     states: States,
 }
 
@@ -42,6 +44,7 @@ impl Shown {
             history,
             tokens: ArcSwap::default(),
             refusal: ArcSwapOption::empty(),
+            saving: saving::Memory::default(),
             states: Arc::new(states),
         })
     }
@@ -72,6 +75,11 @@ impl Shown {
     /// The deliveries, records and refused requests of the listener's store.
     pub fn history(&self) -> Option<&Arc<dyn History>> {
         self.history.as_ref()
+    }
+
+    /// Saving the settings from here.
+    pub(super) fn saving(&self) -> Saving<'_> {
+        Saving::of(self, &self.saving)
     }
 
     /// Why the newest configuration was refused; none when it runs.

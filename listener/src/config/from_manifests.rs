@@ -67,6 +67,7 @@ impl ManifestFiles {
             generation: *generation,
             public_url: self.public_url(namespace, name, spec),
             allowed_addresses: self.allowed_addresses.clone(),
+            saves_settings: false,
             spec: spec.clone(),
         };
         Inputs { configuration, secrets, config_maps, tokens }

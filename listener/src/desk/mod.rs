@@ -65,6 +65,9 @@ pub trait Desk: Send + Sync + std::fmt::Debug {
     /// Stops a bulk act; what is done stays done.
     async fn cancel(&self, actor: Actor, id: i64) -> Result<Bulk, DeskError>;
 
+    /// Writes into the audit log, as the act `settings`, that settings are to be saved or were.
+    async fn note_settings(&self, actor: Actor, detail: String) -> Result<(), DeskError>;
+
     /// The audit log, newest first; of one error where it is given.
     async fn audit(&self, query: Query<Option<i64>>) -> Result<Listing<AuditEntry>, DeskError>;
 }

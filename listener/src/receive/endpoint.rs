@@ -82,7 +82,7 @@ impl Endpoint {
     }
 
     /// Epoch milliseconds by its clock.
-    pub fn now_ms(&self) -> i64 {
+    pub(crate) fn now_ms(&self) -> i64 {
         self.clock.now_ms()
     }
 

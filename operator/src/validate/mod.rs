@@ -143,6 +143,7 @@ fn configuration(
         // Never http: HubSpot posts to https only, and signs this text.
         public_url: format!("https://{host}{path}"),
         allowed_addresses: defaults.allowed_addresses.clone(),
+        saves_settings: defaults.save_settings,
         spec: listener.spec.clone(),
     }
 }

@@ -18,10 +18,11 @@ mod openapi;
 pub(super) mod query;
 mod route;
 mod routes;
+mod settings;
 mod table;
 mod target;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub(super) use table::router;

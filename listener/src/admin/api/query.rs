@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use url::form_urlencoded;
 
 use crate::admin::problem::Problem;
-use crate::desk::{Cursor, ErrorFilter, MAX_LIMIT, Query, State};
+use crate::desk::{
+    Cursor, DeliveryFilter, ErrorFilter, MAX_LIMIT, Query, RecordFilter, RefusedFilter, State,
+};
 use crate::store::ErrorClass;
 
 /// Items in a list where nothing else is asked for.
@@ -69,6 +71,34 @@ pub(in crate::admin) const PAGING: &[Parameter] = &[CURSOR, MOST];
 /// Of the audit log.
 pub(in crate::admin) const AUDIT: &[Parameter] =
     &[parameter("error", "Of this error only.", Kind::Text), CURSOR, MOST];
+const FROM: Parameter = parameter(
+    "from",
+    "Came at or after: epoch milliseconds, or a time such as 2026-11-25T08:00:00Z.",
+    Kind::Text,
+);
+const UNTIL: Parameter = parameter("until", "Came before; written like from.", Kind::Text);
+/// Of deliveries.
+pub(in crate::admin) const DELIVERIES: &[Parameter] = &[FROM, UNTIL, CURSOR, MOST];
+/// Of records.
+pub(in crate::admin) const RECORDS: &[Parameter] = &[
+    parameter("delivery", "Of this delivery.", Kind::Text),
+    parameter("traceKey", "The trace key, whole.", Kind::Text),
+    parameter("objectId", "`objectId` of the event.", Kind::Text),
+    parameter("deliveredTo", "Delivered to this destination.", Kind::Text),
+    FROM,
+    UNTIL,
+    CURSOR,
+    MOST,
+];
+/// Of refused requests of a listener.
+pub(in crate::admin) const REFUSALS: &[Parameter] = &[
+    parameter("cause", "With this cause code.", Kind::Text),
+    parameter("diagnosis", "With this code of a diagnosis.", Kind::Text),
+    FROM,
+    UNTIL,
+    CURSOR,
+    MOST,
+];
 /// Of refused requests.
 pub(super) const LIMIT: &[Parameter] =
     &[parameter("limit", "Items at most; 50 where it is left out.", Kind::Number(500))];
@@ -128,6 +158,36 @@ impl Asked {
             tag: self.take("tag"),
             assignee: self.take("assignee"),
             text: self.take("text"),
+            from_ms: self.time("from")?,
+            until_ms: self.time("until")?,
+        })
+    }
+
+    pub(in crate::admin) fn deliveries(&mut self) -> Result<DeliveryFilter, Problem> {
+        Ok(DeliveryFilter { from_ms: self.time("from")?, until_ms: self.time("until")? })
+    }
+
+    pub(in crate::admin) fn records(&mut self) -> Result<RecordFilter, Problem> {
+        let delivery = self.take("delivery").map(|text| {
+            text.parse().map_err(|_| {
+                let remedy = "give the number of a delivery, as 1042";
+                Problem::invalid("delivery", format!("{text:?} is no number"), remedy)
+            })
+        });
+        Ok(RecordFilter {
+            delivery: delivery.transpose()?,
+            trace_key: self.take("traceKey"),
+            object_id: self.take("objectId"),
+            delivered_to: self.take("deliveredTo"),
+            from_ms: self.time("from")?,
+            until_ms: self.time("until")?,
+        })
+    }
+
+    pub(in crate::admin) fn refusals(&mut self) -> Result<RefusedFilter, Problem> {
+        Ok(RefusedFilter {
+            cause: self.take("cause"),
+            diagnosis: self.take("diagnosis"),
             from_ms: self.time("from")?,
             until_ms: self.time("until")?,
         })

@@ -6,7 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::query::{AUDIT, ERRORS, EXPORT, FILTER, LIMIT, PAGING};
 use super::route::{About, Answer, Route};
-use super::{acts, audit, bulk, errors, export, openapi};
+use super::{acts, audit, bulk, errors, export, openapi, settings};
+use crate::admin::saving;
 use crate::admin::tokens::Role;
 use crate::admin::{lists, status};
 use crate::desk::{Acted, AuditEntry, Bulk, Counts, ErrorShown, Listing, Plan};
@@ -16,6 +17,7 @@ pub(super) fn routes() -> Vec<Route> {
     let mut routes = process();
     routes.extend(one_by_one());
     routes.extend(many());
+    routes.extend(saved());
     routes
 }
 
@@ -84,6 +86,28 @@ fn many() -> Vec<Route> {
         Route {
             needs: Role::Admin,
             ..read("/audit", "Who did what, newest first", AUDIT, of::<Listing<AuditEntry>>, get(audit::list))
+        },
+    ]
+}
+
+fn saved() -> Vec<Route> {
+    vec![
+        read(
+            "/settings",
+            "The settings, and how they are saved",
+            &[],
+            of::<settings::Settings>,
+            get(settings::get),
+        ),
+        Route {
+            needs: saving::ROLE,
+            body: Some(of::<settings::Wanted>),
+            ..write(
+                "/settings",
+                "Has the operator save new settings, where its chart allows it",
+                of::<settings::Settings>,
+                post(settings::post),
+            )
         },
     ]
 }

@@ -11,6 +11,7 @@ use http::{HeaderMap, Method, StatusCode};
 use super::super::auth::Caller;
 use super::super::mask::Masks;
 use super::super::problem::Problem;
+use super::super::saving::Saving;
 use super::super::tokens::Role;
 use super::super::{Shown, View};
 use crate::desk::{Actor, Desk};
@@ -36,6 +37,10 @@ pub(super) struct Target {
 impl Target {
     pub(super) fn desk(&self) -> &Arc<dyn Desk> {
         &self.desk
+    }
+
+    pub(super) fn saving(&self) -> Saving<'_> {
+        self.shown.saving()
     }
 
     /// What the listener's manifest masks now.

@@ -4,4 +4,4 @@ mod description;
 mod lists;
 mod payloads;
 mod roles;
-mod scene;
+pub(in crate::admin) mod scene;

@@ -8,7 +8,7 @@ use http::StatusCode;
 
 use super::gate::{Gate, Needs, admit, enter};
 use super::trouble::Trouble;
-use super::{acts, assets, audit, bulk, error, errors, listeners, plan, sign};
+use super::{acts, assets, audit, bulk, error, errors, listeners, overview, plan, sign};
 use crate::admin::Admin;
 use crate::admin::problem::Problem;
 use crate::admin::tokens::Role;
@@ -16,6 +16,7 @@ use crate::admin::tokens::Role;
 /// Paths after `/listeners/{namespace}/{name}`, with the role that each needs at least.
 fn places() -> Vec<(&'static str, Role, MethodRouter<Admin>)> {
     vec![
+        ("", Role::View, get(overview::show)),
         ("/errors", Role::View, get(errors::list)),
         ("/errors/{id}", Role::View, get(error::show)),
         ("/errors/{id}/{act}", Role::Operate, post(acts::post)),

@@ -1,3 +1,5 @@
 //! The page over real sockets, on the embedded store.
 
 mod browser;
+mod flow;
+mod security;

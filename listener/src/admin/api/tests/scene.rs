@@ -20,15 +20,15 @@ use crate::store::suite::{BEGIN_MS, Plain, World, failing, set_destinations};
 use crate::store::{Outcome, Store};
 use language::clock::Clock;
 
-pub(super) const VIEW: &str = "view-token-0123456789";
-pub(super) const OPERATE: &str = "operate-token-0123456789";
-pub(super) const ADMIN: &str = "admin-token-0123456789";
+pub(in crate::admin) const VIEW: &str = "view-token-0123456789";
+pub(in crate::admin) const OPERATE: &str = "operate-token-0123456789";
+pub(in crate::admin) const ADMIN: &str = "admin-token-0123456789";
 
-pub(super) struct Scene {
-    pub(super) shown: Arc<Shown>,
-    pub(super) store: Arc<dyn Store>,
-    pub(super) world: World,
-    address: SocketAddr,
+pub(in crate::admin) struct Scene {
+    pub(in crate::admin) shown: Arc<Shown>,
+    pub(in crate::admin) store: Arc<dyn Store>,
+    pub(in crate::admin) world: World,
+    pub(in crate::admin) address: SocketAddr,
     client: reqwest::Client,
     shutdown: CancellationToken,
     _directory: TempDir,
@@ -65,7 +65,7 @@ impl Came {
 
 impl Scene {
     /// Each of `records` becomes an error; `masked` fields are masked.
-    pub(super) async fn start(records: &[&str], masked: &[&str]) -> Self {
+    pub(in crate::admin) async fn start(records: &[&str], masked: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Clock::manual(BEGIN_MS);
         let options = Options::new(directory.path(), Arc::new(Plain), clock.clone());
@@ -101,7 +101,7 @@ impl Scene {
     }
 
     /// Delivers records that the destination refuses.
-    pub(super) async fn fail(&self, records: &[&str]) {
+    pub(in crate::admin) async fn fail(&self, records: &[&str]) {
         if records.is_empty() {
             return;
         }

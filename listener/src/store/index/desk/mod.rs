@@ -135,6 +135,15 @@ impl Desk for Embedded {
         self.write(move |connection| bulk::cancel(connection, &actor, id, now_ms)).await
     }
 
+    async fn note_settings(&self, actor: Actor, detail: String) -> Result<(), DeskError> {
+        let now_ms = self.inner.clock.now_ms();
+        let about = audit::About::default();
+        self.write(move |connection| {
+            Ok(audit::write(connection, now_ms, &actor, "settings", about, &detail)?)
+        })
+        .await
+    }
+
     async fn audit(&self, query: Query<Option<i64>>) -> Result<Listing<AuditEntry>, DeskError> {
         self.read(move |connection| audit::list(connection, &query)).await
     }
