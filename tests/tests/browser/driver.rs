@@ -33,7 +33,7 @@ pub(crate) fn is_there() -> bool {
         if missing.is_empty() {
             return true;
         }
-        let what = format!("no {}: run tests/browser/tools", missing.join(", no "));
+        let what = format!("no {}: run tests/packages", missing.join(", no "));
         assert!(std::env::var_os("CI").is_none(), "{what}");
         eprintln!("SKIPPED: {what}");
         false

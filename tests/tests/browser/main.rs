@@ -3,7 +3,7 @@
 //! Pictures of every page are kept in `target/pictures/`: light and dark, wide and narrow. Where a test
 //! fails there is one of what was seen last, and the page's text, as `failed-*`.
 //!
-//! Needs Chromium and its driver (`tests/browser/tools` installs them) and axe-core (`tests/browser/axe`
+//! Needs Chromium and its driver (`tests/packages` installs them) and axe-core (`tests/browser/axe`
 //! fetches it). Without them the tests fail where `CI` is set, and are skipped elsewhere.
 
 mod axe;
