@@ -47,7 +47,7 @@ pub(super) fn manifest(store: &Store, sink: u16) -> String {
          metadata: {{name: bench, namespace: bench}}\nspec:\n  displayName: Benchmark\n  \
          clientSecrets: [{{name: app, key: clientSecret}}]\n  storage: {storage}\n  \
          page: {{size: {AT_ONCE}, lingerMilliseconds: 0}}\n  \
-         traceKeyTemplate: '{{{{portalId}}}}_{{{{objectId}}}}'\n  \
+         traceKeyTemplate: '{{{{#if objectId}}}}{{{{portalId}}}}_{{{{objectId}}}}{{{{/if}}}}'\n  \
          dataUriTemplate: 'https://app.hubspot.com/contacts/{{{{portalId}}}}/record/0-1/{{{{objectId}}}}'\n  \
          destinations:\n{destinations}",
         documents = store.documents,
