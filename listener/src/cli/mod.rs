@@ -3,11 +3,13 @@
 pub mod check;
 pub mod dev;
 pub mod errors;
+pub mod history;
 mod limits;
 mod log;
 pub mod preview;
 mod public_base;
 mod read;
+mod remote;
 pub mod render;
 pub mod sample;
 mod secrets;
@@ -34,6 +36,10 @@ enum Command {
     Dev(dev::Args),
     Send(send::Args),
     Errors(errors::Args),
+    Deliveries(history::deliveries::Args),
+    Records(history::records::Args),
+    Refusals(history::refusals::Args),
+    Replay(history::replay::Args),
     Check(check::Args),
     Preview(preview::Args),
     Sample(sample::Args),
@@ -48,6 +54,10 @@ pub fn main() -> ExitCode {
         Command::Dev(args) => dev::run(args),
         Command::Send(args) => send::run(args),
         Command::Errors(args) => errors::run(args),
+        Command::Deliveries(args) => history::deliveries::run(args),
+        Command::Records(args) => history::records::run(args),
+        Command::Refusals(args) => history::refusals::run(args),
+        Command::Replay(args) => history::replay::run(args),
         Command::Check(args) => check::run(args),
         Command::Preview(args) => preview::run(args),
         Command::Sample(args) => sample::run(&args),

@@ -50,6 +50,14 @@ pub struct Query<F> {
     pub limit: usize,
 }
 
+impl<F> Query<F> {
+    /// The same with another filter.
+    pub fn with<G>(self, filter: G) -> Query<G> {
+        let Self { filter: _, cursor, limit } = self;
+        Query { filter, cursor, limit }
+    }
+}
+
 /// A part of a list.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(rename = "ListingOf{T}")]

@@ -81,7 +81,7 @@ impl Endpoint {
         self.current.load_full()
     }
 
-    /// Epoch milliseconds by its clock.
+    /// The time, epoch milliseconds.
     pub(crate) fn now_ms(&self) -> i64 {
         self.clock.now_ms()
     }

@@ -13,6 +13,7 @@ use super::tidy::tidy;
 use crate::admin::Shown;
 use crate::config::{ListenerKey, Live, LiveSorter};
 use crate::deliver::{Deliverer, Parts};
+use crate::desk::{Desk, History};
 use crate::metrics::Metrics;
 use crate::receive::Endpoint;
 use crate::store::Store;
@@ -76,7 +77,9 @@ impl Running {
             timing: options.timing.clone(),
         })?);
         let states = Arc::clone(&deliverer);
-        let shown = Shown::new(Arc::clone(&endpoint), Some(embedded), None, move || states.states());
+        let desk: Arc<dyn Desk> = Arc::clone(&embedded) as _;
+        let history: Arc<dyn History> = embedded;
+        let shown = Shown::new(Arc::clone(&endpoint), Some(desk), Some(history), move || states.states());
         let stop = CancellationToken::new();
         let tidy = tokio::spawn(tidy(
             key.clone(),

@@ -1,22 +1,28 @@
-//! `GET /errors`, `/errors/count` and `/errors/{id}`
+//! `GET /errors`, `/errors/count`, `/errors/export` and `/errors/{id}`
 //!
 //! Lists have no payloads. One error has them for `operate` and above, with the masked fields replaced;
 //! a piece of a destination's answer is given likewise, since destinations repeat what they refuse.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use axum::extract::RawQuery;
+use axum::response::Response;
 use axum::{Extension, Json};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::query::{Asked, ERRORS, FILTER};
+use super::export::{self, Rows, guarded, time};
+use super::payload::{MASKED, Payload};
+use super::query::{Asked, ERRORS, EXPORT, FILTER};
 use super::target::Target;
 use crate::admin::mask::Masks;
 use crate::admin::problem::Problem;
 use crate::admin::tokens::Role;
-use crate::desk::{AuditEntry, Counts, ErrorDetail, ErrorShown, Listing, Note};
+use crate::desk::{
+    AuditEntry, Counts, Desk, DeskError, ErrorDetail, ErrorFilter, ErrorShown, Listing, Note, Query,
+};
 
 /// One error, whole.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -44,15 +50,6 @@ pub(in crate::admin) struct Whole {
     pub(in crate::admin) folded: Vec<i64>,
     /// What was done to it, newest first, at most 100.
     pub(in crate::admin) audit: Vec<AuditEntry>,
-}
-
-/// A payload: `text`, or `base64` where it is no UTF-8.
-#[derive(Debug, Default, Serialize, JsonSchema)]
-pub(in crate::admin) struct Payload {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::admin) text: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::admin) base64: Option<String>,
 }
 
 /// An edited payload.
@@ -84,6 +81,58 @@ pub(super) async fn count(
     Ok(Json(target.desk().count(filter).await?))
 }
 
+pub(super) async fn export(
+    Extension(target): Extension<Target>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let mut asked = Asked::read(query.as_deref(), EXPORT)?;
+    let format = export::format(&mut asked)?;
+    export::file(Errors { desk: Arc::clone(target.desk()), filter: asked.filter()? }, format).await
+}
+
+struct Errors {
+    desk: Arc<dyn Desk>,
+    filter: ErrorFilter,
+}
+
+#[async_trait]
+impl Rows for Errors {
+    type Item = ErrorShown;
+
+    const NAME: &'static str = "errors";
+    const COLUMNS: &'static str = "id,state,traceKey,dataUri,destination,class,code,message,firstAt,lastAt,attempts,\
+                                   assignee,tags,edited,hasPayload,waitsUntil,resolvedAt,resolvedBy,resolvedHow";
+
+    async fn part(&self, query: Query<()>) -> Result<Listing<ErrorShown>, DeskError> {
+        self.desk.errors(query.with(self.filter.clone())).await
+    }
+
+    fn cells(error: &ErrorShown) -> Vec<String> {
+        let resolution = error.resolution.as_ref();
+        vec![
+            error.id.to_string(),
+            error.state.as_str().to_owned(),
+            guarded(&error.trace_key),
+            guarded(&error.data_uri),
+            guarded(error.destination.as_deref().unwrap_or_default()),
+            error.class.as_str().to_owned(),
+            guarded(&error.code),
+            guarded(&error.message),
+            time(Some(error.first_at_ms)),
+            time(Some(error.last_at_ms)),
+            error.attempts.to_string(),
+            guarded(error.assignee.as_deref().unwrap_or_default()),
+            guarded(&error.tags.join(" ")),
+            error.edited.to_string(),
+            error.has_payload.to_string(),
+            time(error.waits_until_ms),
+            time(resolution.map(|resolution| resolution.at_ms)),
+            guarded(resolution.and_then(|resolution| resolution.by.as_deref()).unwrap_or_default()),
+            resolution.map(|resolution| resolution.how).unwrap_or_default().to_owned(),
+        ]
+    }
+}
+
 pub(super) async fn one(Extension(target): Extension<Target>) -> Result<Json<Whole>, Problem> {
     let detail = target.desk().error(target.id()?).await?;
     Ok(Json(whole(detail, target.role, &target.masks())))
@@ -112,7 +161,7 @@ pub(in crate::admin) fn whole(detail: ErrorDetail, role: Role, masks: &Masks) ->
     let known = [payload.as_ref(), edited.as_ref().map(|(payload, _, _)| payload)];
     let known: Vec<Bytes> = known.into_iter().flatten().cloned().collect();
     if known.iter().any(|payload| masks.hide(payload).is_none()) || (known.is_empty() && !masks.is_empty()) {
-        whole.withheld = Some("fields are masked, and without a JSON object they cannot be found");
+        whole.withheld = Some(MASKED);
     } else {
         whole.response =
             response.map(|text| known.iter().fold(text, |text, payload| masks.scrub(payload, &text)));
@@ -122,13 +171,4 @@ pub(in crate::admin) fn whole(detail: ErrorDetail, role: Role, masks: &Masks) ->
         Some(Edited { payload: Payload::of(masks.hide(&payload)?), by, at_ms })
     });
     whole
-}
-
-impl Payload {
-    fn of(bytes: Bytes) -> Self {
-        match String::from_utf8(bytes.into()) {
-            Ok(text) => Self { text: Some(text), base64: None },
-            Err(error) => Self { text: None, base64: Some(STANDARD.encode(error.as_bytes())) },
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! `GET /errors/export`: every error that matches, as CSV or as JSON lines, newest first.
+//! Exports: everything that matches, as CSV or as JSON lines, newest first.
 //!
 //! CSV is as RFC 4180 writes it. A cell that a spreadsheet would take for a formula begins with an
 //! apostrophe. JSON lines are the items of the list. A part of the list is read when the one before it is
@@ -6,114 +6,115 @@
 //! middle the connection is cut, so that a piece is never taken for the whole.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
-use axum::Extension;
+use async_trait::async_trait;
 use axum::body::Body;
-use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use serde::Serialize;
 
-use super::query::{Asked, EXPORT};
-use super::target::Target;
+use super::query::Asked;
 use crate::admin::problem::Problem;
-use crate::desk::{Cursor, Desk, DeskError, ErrorFilter, ErrorShown, Query};
+use crate::desk::{Cursor, DeskError, Listing, Query};
 
-/// Errors that are read at once.
+/// Items that are read at once.
 const PART: usize = 200;
 
-const COLUMNS: &str = "id,state,traceKey,dataUri,destination,class,code,message,firstAt,lastAt,attempts,\
-                       assignee,tags,edited,hasPayload,waitsUntil,resolvedAt,resolvedBy,resolvedHow\r\n";
-
+/// How a file is written.
 #[derive(Clone, Copy, Debug)]
-enum Format {
+pub(super) enum Format {
+    /// A line for each item, cells parted by commas.
     Csv,
+    /// A line of JSON for each item.
     Lines,
 }
 
-pub(super) async fn get(
-    Extension(target): Extension<Target>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    let mut asked = Asked::read(query.as_deref(), EXPORT)?;
-    let format = match asked.take("format").as_deref() {
-        None | Some("csv") => Format::Csv,
-        Some("jsonl") => Format::Lines,
+/// What is exported, a part of its list after the other.
+#[async_trait]
+pub(super) trait Rows: Send + Sync + 'static {
+    /// An item of the list.
+    type Item: Serialize + Send;
+
+    /// Of the file, without its ending.
+    const NAME: &'static str;
+    /// The first line of the CSV.
+    const COLUMNS: &'static str;
+
+    /// A part of the list.
+    async fn part(&self, query: Query<()>) -> Result<Listing<Self::Item>, DeskError>;
+
+    /// The cells of an item, texts of others [`guarded`].
+    fn cells(item: &Self::Item) -> Vec<String>;
+}
+
+/// The format that is asked for.
+pub(super) fn format(asked: &mut Asked) -> Result<Format, Problem> {
+    match asked.take("format").as_deref() {
+        None | Some("csv") => Ok(Format::Csv),
+        Some("jsonl") => Ok(Format::Lines),
         Some(other) => {
-            return Err(Problem::invalid("format", format!("{other:?} is no format"), "give csv or jsonl"));
+            Err(Problem::invalid("format", format!("{other:?} is no format"), "give csv or jsonl"))
         }
-    };
-    let filter = asked.filter()?;
-    let desk = Arc::clone(target.desk());
+    }
+}
+
+/// The answer, whose parts are read as they are sent.
+pub(super) async fn file<R: Rows>(rows: R, format: Format) -> Result<Response, Problem> {
     // The first part is read before the answer begins: what can be refused, is.
-    let (first, next) = part(&*desk, &filter, None, format).await?;
+    let (first, next) = part(&rows, None, format).await?;
     let mut begin = match format {
-        Format::Csv => COLUMNS.to_owned(),
+        Format::Csv => format!("{}\r\n", R::COLUMNS),
         Format::Lines => String::new(),
     };
     begin.push_str(&first);
-    let state = (desk, filter, Some(begin), next);
-    let parts = stream::try_unfold(state, move |(desk, filter, begin, next)| async move {
+    let state = (rows, Some(begin), next);
+    let parts = stream::try_unfold(state, move |(rows, begin, next)| async move {
         if let Some(begin) = begin {
-            return Ok::<_, DeskError>(Some((Bytes::from(begin), (desk, filter, None, next))));
+            return Ok::<_, DeskError>(Some((Bytes::from(begin), (rows, None, next))));
         }
         let Some(cursor) = next else { return Ok(None) };
-        let (text, next) = part(&*desk, &filter, Some(cursor), format).await?;
-        Ok(Some((Bytes::from(text), (desk, filter, None, next))))
+        let (text, next) = part(&rows, Some(cursor), format).await?;
+        Ok(Some((Bytes::from(text), (rows, None, next))))
     });
-    let (kind, file) = match format {
-        Format::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"errors.csv\""),
-        Format::Lines => ("application/x-ndjson", "attachment; filename=\"errors.jsonl\""),
+    let (kind, end) = match format {
+        Format::Csv => ("text/csv; charset=utf-8", "csv"),
+        Format::Lines => ("application/x-ndjson", "jsonl"),
     };
-    Ok(([(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, file)], Body::from_stream(parts)).into_response())
+    let name = format!("attachment; filename=\"{}.{end}\"", R::NAME);
+    let headers = [(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, name)];
+    Ok((headers, Body::from_stream(parts)).into_response())
 }
 
-async fn part(
-    desk: &dyn Desk,
-    filter: &ErrorFilter,
-    cursor: Option<Cursor>,
+/// A part that has something in it, or the last one.
+async fn part<R: Rows>(
+    rows: &R,
+    mut cursor: Option<Cursor>,
     format: Format,
 ) -> Result<(String, Option<Cursor>), DeskError> {
-    let listing = desk.errors(Query { filter: filter.clone(), cursor, limit: PART }).await?;
-    let mut text = String::new();
-    for error in &listing.items {
-        match format {
-            Format::Csv => row(&mut text, error),
-            Format::Lines => {
-                // Strings and numbers: this cannot fail.
-                text.push_str(&serde_json::to_string(error).unwrap_or_default());
-                text.push('\n');
+    loop {
+        let listing = rows.part(Query { filter: (), cursor, limit: PART }).await?;
+        let mut text = String::new();
+        for item in &listing.items {
+            match format {
+                Format::Csv => row(&mut text, &R::cells(item)),
+                Format::Lines => {
+                    // Strings and numbers: this cannot fail.
+                    text.push_str(&serde_json::to_string(item).unwrap_or_default());
+                    text.push('\n');
+                }
             }
         }
+        // A search may look at much and find nothing.
+        if !text.is_empty() || listing.next.is_none() {
+            return Ok((text, listing.next));
+        }
+        cursor = listing.next;
     }
-    Ok((text, listing.next))
 }
 
-fn row(text: &mut String, error: &ErrorShown) {
-    let resolution = error.resolution.as_ref();
-    let cells = [
-        error.id.to_string(),
-        error.state.as_str().to_owned(),
-        guarded(&error.trace_key),
-        guarded(&error.data_uri),
-        guarded(error.destination.as_deref().unwrap_or_default()),
-        error.class.as_str().to_owned(),
-        guarded(&error.code),
-        guarded(&error.message),
-        time(Some(error.first_at_ms)),
-        time(Some(error.last_at_ms)),
-        error.attempts.to_string(),
-        guarded(error.assignee.as_deref().unwrap_or_default()),
-        guarded(&error.tags.join(" ")),
-        error.edited.to_string(),
-        error.has_payload.to_string(),
-        time(error.waits_until_ms),
-        time(resolution.map(|resolution| resolution.at_ms)),
-        guarded(resolution.and_then(|resolution| resolution.by.as_deref()).unwrap_or_default()),
-        resolution.map(|resolution| resolution.how).unwrap_or_default().to_owned(),
-    ];
+fn row(text: &mut String, cells: &[String]) {
     for (at, cell) in cells.iter().enumerate() {
         let comma = if at == 0 { "" } else { "," };
         // Writing to a string cannot fail.
@@ -127,12 +128,13 @@ fn row(text: &mut String, error: &ErrorShown) {
 }
 
 /// What spreadsheets take for a formula begins with one of these (OWASP, CSV injection).
-fn guarded(cell: &str) -> String {
+pub(super) fn guarded(cell: &str) -> String {
     let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     if is_formula { format!("'{cell}") } else { cell.to_owned() }
 }
 
-fn time(at_ms: Option<i64>) -> String {
+/// As RFC 3339 writes it.
+pub(super) fn time(at_ms: Option<i64>) -> String {
     let written = at_ms.and_then(|at_ms| jiff::Timestamp::from_millisecond(at_ms).ok());
     written.map(|time| time.to_string()).unwrap_or_default()
 }

@@ -61,44 +61,56 @@ const MOST: Parameter =
 
 /// Of a count.
 pub(in crate::admin) const FILTER: &[Parameter] = filter![];
+const FORMAT: Parameter = parameter("format", "csv (where it is left out) or jsonl.", Kind::Format);
+
 /// Of a list of errors.
 pub(in crate::admin) const ERRORS: &[Parameter] = filter![CURSOR, MOST];
 /// Of an export.
-pub(super) const EXPORT: &[Parameter] =
-    filter![parameter("format", "csv (where it is left out) or jsonl.", Kind::Format)];
+pub(super) const EXPORT: &[Parameter] = filter![FORMAT];
+
+const FROM: Parameter = parameter(
+    "from",
+    "Arrived at or after: epoch milliseconds, or a time such as 2026-11-25T08:00:00Z.",
+    Kind::Text,
+);
+const UNTIL: Parameter = parameter("until", "Arrived before; written like from.", Kind::Text);
+const DELIVERY: Parameter = parameter("delivery", "Of the delivery of this number.", Kind::Text);
+const TRACE_KEY: Parameter =
+    parameter("traceKey", "The trace key, whole, as it was when the record came.", Kind::Text);
+const OBJECT_ID: Parameter = parameter("objectId", "objectId of the event.", Kind::Text);
+const DELIVERED_TO: Parameter = parameter("deliveredTo", "Delivered to this destination.", Kind::Text);
+const CAUSE: Parameter = parameter("cause", "With this cause code.", Kind::Text);
+const DIAGNOSIS: Parameter = parameter("diagnosis", "With this code of a diagnosis.", Kind::Text);
+
+/// Of a list of deliveries.
+pub(in crate::admin) const DELIVERIES: &[Parameter] = &[FROM, UNTIL, CURSOR, MOST];
+/// Of their export.
+pub(super) const DELIVERIES_EXPORT: &[Parameter] = &[FROM, UNTIL, FORMAT];
+/// Of a list of records.
+pub(in crate::admin) const RECORDS: &[Parameter] =
+    &[DELIVERY, TRACE_KEY, OBJECT_ID, DELIVERED_TO, FROM, UNTIL, CURSOR, MOST];
+/// Of their export.
+pub(super) const RECORDS_EXPORT: &[Parameter] =
+    &[DELIVERY, TRACE_KEY, OBJECT_ID, DELIVERED_TO, FROM, UNTIL, FORMAT];
+/// Of a list of refused requests.
+pub(in crate::admin) const REFUSALS: &[Parameter] = &[CAUSE, DIAGNOSIS, FROM, UNTIL, CURSOR, MOST];
+/// Of their export.
+pub(super) const REFUSALS_EXPORT: &[Parameter] = &[CAUSE, DIAGNOSIS, FROM, UNTIL, FORMAT];
+/// Of a series.
+pub(super) const SERIES: &[Parameter] = &[
+    parameter("from", "From: epoch milliseconds or a time; left out: a day before until.", Kind::Text),
+    parameter("until", "Until; left out: now.", Kind::Text),
+    parameter(
+        "stepSeconds",
+        "Seconds of a step; left out: 300. Whole minutes are taken, and so many that there are at most 1000 points.",
+        Kind::Number(604_800),
+    ),
+];
 /// Of a list without a filter.
 pub(in crate::admin) const PAGING: &[Parameter] = &[CURSOR, MOST];
 /// Of the audit log.
 pub(in crate::admin) const AUDIT: &[Parameter] =
     &[parameter("error", "Of this error only.", Kind::Text), CURSOR, MOST];
-const FROM: Parameter = parameter(
-    "from",
-    "Came at or after: epoch milliseconds, or a time such as 2026-11-25T08:00:00Z.",
-    Kind::Text,
-);
-const UNTIL: Parameter = parameter("until", "Came before; written like from.", Kind::Text);
-/// Of deliveries.
-pub(in crate::admin) const DELIVERIES: &[Parameter] = &[FROM, UNTIL, CURSOR, MOST];
-/// Of records.
-pub(in crate::admin) const RECORDS: &[Parameter] = &[
-    parameter("delivery", "Of this delivery.", Kind::Text),
-    parameter("traceKey", "The trace key, whole.", Kind::Text),
-    parameter("objectId", "`objectId` of the event.", Kind::Text),
-    parameter("deliveredTo", "Delivered to this destination.", Kind::Text),
-    FROM,
-    UNTIL,
-    CURSOR,
-    MOST,
-];
-/// Of refused requests of a listener.
-pub(in crate::admin) const REFUSALS: &[Parameter] = &[
-    parameter("cause", "With this cause code.", Kind::Text),
-    parameter("diagnosis", "With this code of a diagnosis.", Kind::Text),
-    FROM,
-    UNTIL,
-    CURSOR,
-    MOST,
-];
 /// Of refused requests.
 pub(super) const LIMIT: &[Parameter] =
     &[parameter("limit", "Items at most; 50 where it is left out.", Kind::Number(500))];
@@ -168,14 +180,17 @@ impl Asked {
     }
 
     pub(in crate::admin) fn records(&mut self) -> Result<RecordFilter, Problem> {
-        let delivery = self.take("delivery").map(|text| {
+        let number = |text: String| {
             text.parse().map_err(|_| {
-                let remedy = "give the number of a delivery, as 1042";
-                Problem::invalid("delivery", format!("{text:?} is no number"), remedy)
+                Problem::invalid(
+                    "delivery",
+                    format!("{text:?} is no number"),
+                    "give the number of a delivery",
+                )
             })
-        });
+        };
         Ok(RecordFilter {
-            delivery: delivery.transpose()?,
+            delivery: self.take("delivery").map(number).transpose()?,
             trace_key: self.take("traceKey"),
             object_id: self.take("objectId"),
             delivered_to: self.take("deliveredTo"),
@@ -190,6 +205,19 @@ impl Asked {
             diagnosis: self.take("diagnosis"),
             from_ms: self.time("from")?,
             until_ms: self.time("until")?,
+        })
+    }
+
+    /// A number from 1 to `most`.
+    pub(super) fn number(&mut self, name: &'static str, most: i64) -> Result<Option<i64>, Problem> {
+        let Some(text) = self.take(name) else { return Ok(None) };
+        let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+        number.map(Some).ok_or_else(|| {
+            Problem::invalid(
+                name,
+                format!("{text:?} is no number from 1 to {most}"),
+                "give one, or leave it out",
+            )
         })
     }
 
@@ -216,7 +244,7 @@ impl Asked {
         })
     }
 
-    fn time(&mut self, name: &'static str) -> Result<Option<i64>, Problem> {
+    pub(super) fn time(&mut self, name: &'static str) -> Result<Option<i64>, Problem> {
         let Some(text) = self.take(name) else { return Ok(None) };
         let written = text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond);
         text.parse().or(written).map(Some).map_err(|_| {

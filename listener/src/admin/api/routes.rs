@@ -4,13 +4,19 @@ use axum::routing::{get, post};
 use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::query::{AUDIT, ERRORS, EXPORT, FILTER, LIMIT, PAGING};
+use super::query::{
+    AUDIT, DELIVERIES, DELIVERIES_EXPORT, ERRORS, EXPORT, FILTER, LIMIT, PAGING, RECORDS, RECORDS_EXPORT,
+    REFUSALS, REFUSALS_EXPORT, SERIES,
+};
 use super::route::{About, Answer, Route};
-use super::{acts, audit, bulk, errors, export, openapi, settings};
+use super::{acts, audit, bulk, deliveries, errors, openapi, records, refusals, series, settings};
 use crate::admin::saving;
 use crate::admin::tokens::Role;
 use crate::admin::{lists, status};
-use crate::desk::{Acted, AuditEntry, Bulk, Counts, ErrorShown, Listing, Plan};
+use crate::desk::{
+    Acted, AuditEntry, Bulk, Counts, DeliveryShown, ErrorShown, Listing, Plan, Records, Series,
+};
+use crate::store::Refused;
 
 /// Every route.
 pub(super) fn routes() -> Vec<Route> {
@@ -18,6 +24,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(one_by_one());
     routes.extend(many());
     routes.extend(saved());
+    routes.extend(history());
     routes
 }
 
@@ -35,7 +42,12 @@ fn process() -> Vec<Route> {
     };
     vec![
         route("/status", "Listeners, their stores and destinations", &[][..], get(status::get)),
-        route("/refused", "Refused requests, newest first, without bodies", LIMIT, get(lists::refused)),
+        route(
+            "/refused",
+            "Refused requests of all listeners, newest first, without bodies; /refusals filters those of one",
+            LIMIT,
+            get(lists::refused),
+        ),
         route("/openapi.json", "This description", &[][..], get(openapi::get)),
     ]
 }
@@ -52,7 +64,7 @@ fn one_by_one() -> Vec<Route> {
         read("/errors/count", "How many errors match", FILTER, of::<Counts>, get(errors::count)),
         Route {
             answer: Answer::File,
-            ..read("/errors/export", "Errors as a file, without payloads", EXPORT, free, get(export::get))
+            ..read("/errors/export", "Errors as a file, without payloads", EXPORT, free, get(errors::export))
         },
         read(
             "/errors/{id}",
@@ -109,6 +121,70 @@ fn saved() -> Vec<Route> {
                 post(settings::post),
             )
         },
+    ]
+}
+
+fn history() -> Vec<Route> {
+    let export = |path, summary, parameters, handler| Route {
+        answer: Answer::File,
+        ..read(path, summary, parameters, free, handler)
+    };
+    vec![
+        read(
+            "/deliveries",
+            "Accepted deliveries, newest first",
+            DELIVERIES,
+            of::<Listing<DeliveryShown>>,
+            get(deliveries::list),
+        ),
+        export(
+            "/deliveries/export",
+            "Accepted deliveries as a file",
+            DELIVERIES_EXPORT,
+            get(deliveries::export),
+        ),
+        read("/deliveries/{id}", "One accepted delivery", &[], of::<DeliveryShown>, get(deliveries::one)),
+        read(
+            "/records",
+            "Records, newest first, without payloads; a search may end early, with a cursor to go on by",
+            RECORDS,
+            of::<Records>,
+            get(records::list),
+        ),
+        export(
+            "/records/export",
+            "Records as a file, without payloads",
+            RECORDS_EXPORT,
+            get(records::export),
+        ),
+        read(
+            "/records/{id}",
+            "One record and its way; its payload for operate and above",
+            &[],
+            of::<records::Whole>,
+            get(records::one),
+        ),
+        read(
+            "/refusals",
+            "Refused requests, newest first, without bodies",
+            REFUSALS,
+            of::<Listing<Refused>>,
+            get(refusals::list),
+        ),
+        export(
+            "/refusals/export",
+            "Refused requests as a file, without bodies",
+            REFUSALS_EXPORT,
+            get(refusals::export),
+        ),
+        read(
+            "/refusals/{id}",
+            "One refused request; the beginning of its body for operate and above",
+            &[],
+            of::<refusals::Whole>,
+            get(refusals::one),
+        ),
+        read("/series", "How it went over time", SERIES, of::<Series>, get(series::get)),
     ]
 }
 

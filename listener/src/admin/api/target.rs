@@ -1,5 +1,6 @@
 //! Which listener a request is about, and who asks.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::{RawPathParams, Request, State};
@@ -14,7 +15,7 @@ use super::super::problem::Problem;
 use super::super::saving::Saving;
 use super::super::tokens::Role;
 use super::super::{Shown, View};
-use crate::desk::{Actor, Desk};
+use crate::desk::{Actor, Desk, History};
 
 /// What a route needs.
 #[derive(Clone, Debug)]
@@ -43,6 +44,18 @@ impl Target {
         self.shown.saving()
     }
 
+    pub(super) fn history(&self) -> Result<&Arc<dyn History>, Problem> {
+        self.shown.history().ok_or_else(|| {
+            let detail = "the store of this listener shows no deliveries, records and refused requests";
+            Problem::new(StatusCode::NOT_FOUND, "not found", detail)
+        })
+    }
+
+    /// The time, epoch milliseconds.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.shown.endpoint().now_ms()
+    }
+
     /// What the listener's manifest masks now.
     pub(super) fn masks(&self) -> Masks {
         self.shown.masks()
@@ -50,10 +63,13 @@ impl Target {
 
     /// The number in the path.
     pub(super) fn id(&self) -> Result<i64, Problem> {
+        self.named("number", "give the number of the list")
+    }
+
+    /// What stands in the path in the place of a number.
+    pub(super) fn named<T: FromStr>(&self, what: &str, remedy: &str) -> Result<T, Problem> {
         let id = self.id.as_deref().unwrap_or_default();
-        id.parse().map_err(|_| {
-            Problem::invalid("id", format!("{id:?} is no number"), "give the number of the list")
-        })
+        id.parse().map_err(|_| Problem::invalid("id", format!("{id:?} is no {what}"), remedy))
     }
 
     /// The act in the path.

@@ -1,6 +1,7 @@
 //! The API over real sockets, on the embedded store.
 
 mod description;
+mod history;
 mod lists;
 mod payloads;
 mod roles;

@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::diff::{diff, laid_out};
 use super::parts::time;
 use super::visit::Visit;
-use crate::admin::api::errors::{Payload, Whole};
+use crate::admin::api::errors::Whole;
+use crate::admin::api::payload::Payload;
 use crate::admin::tokens::Role;
 use crate::desk::State;
 

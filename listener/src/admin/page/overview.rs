@@ -63,9 +63,9 @@ fn warnings(visit: &Visit, listener: &Listener) -> Markup {
         }
         @for fault in &listener.template_errors {
             div.refused role="alert" {
-                p { strong { "A template failed " (fault.count) " times" } " (" (fault.place) ")." }
+                p { strong { "A template failed" } " (" (fault.place) ", " (fault.count) (if fault.count == 1 { " time" } else { " times" }) ")." }
                 p { (sentence(&fault.reason)) }
-                p { "Whoever wrote the manifest has to correct that template." }
+                p { "It gave nothing for those events. Look at what came; if that is as it should be, ask whoever wrote the manifest to correct the template." }
             }
         }
         @if listener.store.as_ref().is_some_and(|counts| counts.deliveries == 0) {

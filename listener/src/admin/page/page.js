@@ -7,6 +7,11 @@ for (const area of document.querySelectorAll("textarea[data-json]")) {
   let timer;
   const check = () => {
     let message = "";
+    if (!area.value.trim() && area.hasAttribute("data-optional")) {
+      area.removeAttribute("aria-invalid");
+      if (said) said.textContent = "";
+      return;
+    }
     try {
       JSON.parse(area.value);
       message = "This is JSON.";

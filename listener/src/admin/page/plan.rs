@@ -9,9 +9,10 @@ use super::errors::sample;
 use super::filter::Conditions;
 use super::form::Form;
 use super::parts::{empty, facts, select, text_field_as, time, time_field_as};
+use super::records;
 use super::trouble::Trouble;
 use super::visit::Visit;
-use crate::admin::api::query::{Asked, FILTER};
+use crate::admin::api::query::{Asked, FILTER, RECORDS};
 use crate::admin::problem::Problem;
 use crate::desk::{Act, Plan, Selection};
 
@@ -57,6 +58,34 @@ pub(super) fn for_errors(visit: &Visit, conditions: &Conditions, total: u64) -> 
     }
 }
 
+/// The form under a list of records.
+pub(super) fn for_records(visit: &Visit, conditions: &Conditions) -> Markup {
+    let live = visit.live();
+    let names: Vec<_> = live
+        .destinations
+        .iter()
+        .map(|destination| (destination.name.clone(), destination.name.clone()))
+        .collect();
+    html! {
+        section.acts aria-labelledby="all" {
+            h2 #all { "Replay all that match" }
+            p {
+                "Hands the records that the filter above matches, on this page and all others, to one destination once \
+                 more. It must be able to take a record twice. First you see how many they are; nothing is sent before \
+                 you start it."
+            }
+            form method="post" action={ (visit.base) "/bulk/plan" } {
+                (visit.token())
+                input type="hidden" name="selection" value="records";
+                input type="hidden" name="filter" value=(conditions.query());
+                input type="hidden" name="act" value="replay";
+                (select("to", "To destination", "", &names))
+                button { "Make a plan" }
+            }
+        }
+    }
+}
+
 pub(super) async fn make(
     Extension(visit): Extension<Visit>,
     Extension(form): Extension<Form>,
@@ -66,6 +95,10 @@ pub(super) async fn make(
         "errors" => {
             let filter = Asked::read(Some(&conditions.whole()), FILTER)?.filter()?;
             (Selection::Errors(filter), from_form(form.get("act"), &form)?, "errors")
+        }
+        "records" => {
+            let filter = Asked::read(Some(&conditions.whole()), RECORDS)?.records()?;
+            (Selection::Records(filter), Act::Replay { to: form.get("to").to_owned() }, "records")
         }
         other => {
             let reason = format!("{other:?} is nothing that a plan can be about");
@@ -82,7 +115,7 @@ pub(super) async fn make(
 }
 
 fn body(visit: &Visit, plan: &Plan, back: &str) -> Markup {
-    let Plan { id, selection, act, effect, sample: errors, records: _, expires_at_ms } = plan;
+    let Plan { id, selection, act, effect, sample: errors, records, expires_at_ms } = plan;
     html! {
         (facts(&[
             ("What to do", html! { (act_words(act)) }),
@@ -97,6 +130,7 @@ fn body(visit: &Visit, plan: &Plan, back: &str) -> Markup {
             (empty("There is nothing to do: no start is offered."))
         } @else {
             @if !errors.is_empty() { (sample(visit, "The first that would be changed", errors)) }
+            @if !records.is_empty() { (records::sample(visit, "The first that would be sent", records)) }
             p { "Nothing is done yet. What happens after you start it can be stopped, but what is done stays done." }
             form method="post" action={ (visit.base) "/bulk/" (id) "/start" } {
                 (visit.token())

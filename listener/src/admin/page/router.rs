@@ -8,7 +8,10 @@ use http::StatusCode;
 
 use super::gate::{Gate, Needs, admit, enter};
 use super::trouble::Trouble;
-use super::{acts, assets, audit, bulk, error, errors, listeners, overview, plan, sign};
+use super::{
+    acts, assets, audit, bulk, deliveries, error, errors, listeners, overview, plan, record, records,
+    refusals, settings, sign,
+};
 use crate::admin::Admin;
 use crate::admin::problem::Problem;
 use crate::admin::tokens::Role;
@@ -25,6 +28,11 @@ fn places() -> Vec<(&'static str, Role, MethodRouter<Admin>)> {
         ("/bulk/{id}", Role::View, get(bulk::show)),
         ("/bulk/{id}/start", Role::Operate, post(bulk::start)),
         ("/bulk/{id}/cancel", Role::Operate, post(bulk::cancel)),
+        ("/deliveries", Role::View, get(deliveries::list)),
+        ("/records", Role::View, get(records::list)),
+        ("/records/{id}", Role::View, get(record::show)),
+        ("/refusals", Role::View, get(refusals::list)),
+        ("/settings", Role::View, get(settings::show).post(settings::post)),
         ("/audit", Role::Admin, get(audit::list)),
         ("/{*rest}", Role::View, any(nothing)),
     ]

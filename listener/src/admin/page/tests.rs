@@ -2,4 +2,6 @@
 
 mod browser;
 mod flow;
+mod history;
 mod security;
+mod settings;

@@ -3,10 +3,10 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::client::Client;
-use super::print::{self, Output};
-use super::shape::{Bulk, List};
-use super::text::{line, short, time};
+use crate::cli::remote::client::Client;
+use crate::cli::remote::print::{self, Output};
+use crate::cli::remote::shape::{Bulk, List};
+use crate::cli::remote::text::{line, short, time};
 
 /// Arguments of `bulk`.
 #[derive(Debug, clap::Args)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::text::short;
+use crate::cli::remote::text::short;
 
 /// Differences that are named at most.
 const MOST: usize = 100;
@@ -89,7 +89,7 @@ mod tests {
             "+ /new: null",
         ];
         assert_eq!(diff(before, after).unwrap(), expected);
-        assert!(diff(before, &crate::desk::pretty(before)).unwrap().is_empty());
+        assert!(diff(before, &crate::cli::remote::text::pretty(before)).unwrap().is_empty());
         assert!(diff(before, "{").is_err());
     }
 }

@@ -10,14 +10,13 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-use super::client::Client;
-use super::confirm::confirm;
 use super::diff::diff;
-use super::print::{self, Output};
 use super::shape::Whole;
-use super::text::line;
+use crate::cli::remote::client::Client;
+use crate::cli::remote::confirm::confirm;
+use crate::cli::remote::print::{self, Output};
+use crate::cli::remote::text::{line, pretty};
 use crate::cli::verify::read;
-use crate::desk::pretty;
 
 /// Arguments of `edit`.
 #[derive(Debug, clap::Args)]

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::cli::remote::time::parse_time;
 use crate::desk::State;
 use crate::store::ErrorClass;
 
@@ -122,14 +123,6 @@ fn parse_state(text: &str) -> Result<Option<State>, String> {
 fn parse_class(text: &str) -> Result<ErrorClass, String> {
     ErrorClass::parse(text)
         .ok_or_else(|| format!("write one of {}", ErrorClass::ALL.map(ErrorClass::as_str).join(", ")))
-}
-
-/// Epoch milliseconds, or a time as RFC 3339 writes it.
-pub(super) fn parse_time(text: &str) -> Result<i64, String> {
-    let written = text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond);
-    text.parse()
-        .or(written)
-        .map_err(|_| "neither epoch milliseconds nor a time such as 2026-11-25T08:00:00Z".to_owned())
 }
 
 #[cfg(test)]

@@ -1,25 +1,22 @@
 //! `listener errors`
 
 mod bulk;
-mod client;
-mod confirm;
 mod diff;
 mod edit;
 mod filter;
 mod one;
-mod print;
 mod read;
 mod several;
 mod shape;
-mod text;
+mod table;
 mod write;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use self::client::{Client, Connection};
-use self::print::Output;
+use super::remote::client::{Client, Connection};
+use super::remote::print::Output;
 
 /// See, mend and send again what destinations did not take
 ///

@@ -4,11 +4,10 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::client::Client;
-use super::print::{self, Output};
-use super::shape::{Payload, Shown, Whole};
-use super::text::{line, lines, time};
-use crate::desk::pretty;
+use super::shape::{Shown, Whole};
+use crate::cli::remote::client::Client;
+use crate::cli::remote::print::{self, Output};
+use crate::cli::remote::text::{line, lines, pretty, time};
 
 /// Arguments of `show`.
 #[derive(Debug, clap::Args)]
@@ -47,7 +46,7 @@ fn card(whole: &Whole) -> Result<String, std::fmt::Error> {
         write!(text, "\nresponse\n{}\n", lines(response))?;
     }
     if let Some(payload) = payload {
-        write!(text, "\npayload\n{}\n", body(payload))?;
+        write!(text, "\npayload\n{}\n", payload.lines())?;
     }
     if let Some(edited) = edited_payload {
         let json = edited.text.as_deref().unwrap_or_default();
@@ -86,16 +85,4 @@ fn head(shown: &Shown, row: &mut impl FnMut(&str, &str) -> std::fmt::Result) -> 
     row("attempts", &shown.attempts.to_string())?;
     row("assignee", shown.assignee.as_deref().unwrap_or("-"))?;
     row("tags", &if shown.tags.is_empty() { "-".to_owned() } else { shown.tags.join(", ") })
-}
-
-/// JSON with a line for each value; what is no JSON as it is.
-fn body(payload: &Payload) -> String {
-    match (&payload.text, &payload.base64) {
-        (Some(text), _) if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() => {
-            lines(&pretty(text))
-        }
-        (Some(text), _) => lines(text),
-        (None, Some(base64)) => format!("(no text; base64) {}", line(base64)),
-        (None, None) => String::new(),
-    }
 }

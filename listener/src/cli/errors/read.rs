@@ -1,18 +1,17 @@
 //! `list`, `count` and `export`
 
-use std::fs::File;
-use std::io;
 use std::path::PathBuf;
 
-use anyhow::Context;
-use futures_util::StreamExt;
 use serde_json::Value;
 
-use super::client::Client;
 use super::filter::FilterArgs;
-use super::print::{self, Output};
-use super::shape::{Counts, List, Shown};
-use super::text::line;
+use super::shape::{Counts, Shown};
+use super::table;
+use crate::cli::remote::client::Client;
+use crate::cli::remote::export;
+use crate::cli::remote::print::{self, Output};
+use crate::cli::remote::shape::List;
+use crate::cli::remote::text::line;
 use crate::desk::State;
 
 /// Arguments of `list`.
@@ -68,7 +67,7 @@ pub(super) async fn list(client: &Client, output: Output, args: ListArgs) -> any
         );
         return Ok(());
     }
-    print::text(&print::errors(&items))?;
+    print::text(&table::errors(&items))?;
     if let Some(next) = next {
         eprintln!("there are more: --cursor {}", line(&next));
     }
@@ -99,16 +98,5 @@ pub(super) async fn export(client: &Client, args: ExportArgs) -> anyhow::Result<
     let ExportArgs { filter, format, file } = args;
     let mut query = filter.query(USUAL);
     query.push(("format", format));
-    let mut parts = std::pin::pin!(client.stream(&["errors", "export"], &query).await?);
-    let mut out: Box<dyn io::Write> = match &file {
-        Some(path) => Box::new(File::create(path).with_context(|| format!("--file {}", path.display()))?),
-        None => Box::new(io::stdout()),
-    };
-    while let Some(part) = parts.next().await {
-        let part = part
-            .map_err(reqwest::Error::without_url)
-            .context("the export broke off: what was written is not all")?;
-        print::bytes(&mut out, &part)?;
-    }
-    Ok(())
+    export::export(client, &["errors", "export"], &query, file.as_deref()).await
 }

@@ -1,21 +1,17 @@
 //! The same act on several errors: by number one after the other, by filter as a bulk act with a plan.
 
-use std::time::Duration;
-
-use anyhow::{Context, bail};
-use indicatif::{ProgressBar, ProgressStyle};
+use anyhow::bail;
 use serde_json::{Value, json};
 
-use super::client::Client;
-use super::confirm::confirm;
 use super::filter::FilterArgs;
-use super::print::{self, Output};
-use super::shape::{Bulk, Plan};
-use super::text::line;
+use super::shape::Shown;
+use super::table;
+use crate::cli::remote::bulk::{self, Words};
+use crate::cli::remote::client::Client;
+use crate::cli::remote::print::{self, Output};
+use crate::cli::remote::shape::Plan;
+use crate::cli::remote::text::line;
 use crate::desk::State;
-
-/// Between two looks at a bulk act.
-const LOOK: Duration = Duration::from_millis(300);
 
 /// Which errors an act is done to.
 #[derive(Debug, clap::Args)]
@@ -97,60 +93,11 @@ async fn by_filter(
     let mut wanted = fields;
     wanted["act"] = json!(act);
     let request = json!({"selection": {"errors": filter.json(usual)}, "act": wanted});
-    let plan: Plan = client.post(&["bulk-plans"], &request).await?;
-    say(act, &plan);
-    if plan.effect.changed == 0 {
-        eprintln!("nothing is to be done");
-        return Ok(());
-    }
-    if !yes && !confirm(&format!("{act} {} errors?", plan.effect.changed))? {
-        eprintln!("nothing was done");
-        return Ok(());
-    }
-    let started: Value = client.post(&["bulk-plans", &plan.id.to_string(), "start"], &json!({})).await?;
-    let (answer, bulk) = follow(client, started).await?;
-    match output {
-        Output::Json => print::json(&answer)?,
-        Output::Table => print::text(&format!(
-            "{act}: {} done, {} left, of {} ({})\n",
-            bulk.done,
-            bulk.left,
-            bulk.total,
-            line(&bulk.state)
-        ))?,
-    }
-    Ok(())
+    bulk::run(client, output, &request, yes, &Words { act, noun: "errors" }, sample).await
 }
 
-/// The plan, for people, beside what scripts read.
-fn say(act: &str, plan: &Plan) {
-    let effect = &plan.effect;
-    eprintln!("plan {}: {act} {} of the {} errors that match", plan.id, effect.changed, effect.matched);
-    if effect.left > 0 {
-        eprintln!("  {} are left: their state does not allow it", effect.left);
-    }
-    if effect.without_payload > 0 {
-        eprintln!("  {} are left: their payload is not kept", effect.without_payload);
-    }
-    if !plan.sample.is_empty() {
-        eprint!("{}", print::errors(&plan.sample));
-    }
-}
-
-/// Waits until a bulk act has ended. It runs in the listener: whoever stops waiting does not stop it.
-async fn follow(client: &Client, mut answer: Value) -> anyhow::Result<(Value, Bulk)> {
-    let bar = ProgressBar::new(0);
-    bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}").context("a template")?);
-    loop {
-        let bulk: Bulk = serde_json::from_value(answer.clone())?;
-        bar.set_length(bulk.total);
-        bar.set_position(bulk.done + bulk.left);
-        bar.set_message(format!("bulk act {}, goes on without this command", bulk.id));
-        if bulk.state != "running" {
-            bar.finish_and_clear();
-            return Ok((answer, bulk));
-        }
-        tokio::time::sleep(LOOK).await;
-        answer = client.get(&["bulk", &bulk.id.to_string()], &[]).await?;
-    }
+/// The first of the errors, as a table.
+fn sample(plan: &Plan) -> anyhow::Result<String> {
+    let errors: Vec<Shown> = serde_json::from_value(Value::Array(plan.sample.clone()))?;
+    Ok(if errors.is_empty() { String::new() } else { table::errors(&errors) })
 }

@@ -2,12 +2,7 @@
 
 use serde::Deserialize;
 
-/// A list.
-#[derive(Debug, Deserialize)]
-pub(super) struct List<T> {
-    pub(super) items: Vec<T>,
-    pub(super) next: Option<String>,
-}
+use crate::cli::remote::shape::Payload;
 
 /// An error in a list.
 #[derive(Debug, Deserialize)]
@@ -56,13 +51,6 @@ pub(super) struct Whole {
     pub(super) folded: Vec<i64>,
 }
 
-/// A payload.
-#[derive(Debug, Deserialize)]
-pub(super) struct Payload {
-    pub(super) text: Option<String>,
-    pub(super) base64: Option<String>,
-}
-
 /// An edited payload.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -89,42 +77,4 @@ pub(super) struct Counts {
     pub(super) by_state: Vec<(String, u64)>,
     pub(super) by_class: Vec<(String, u64)>,
     pub(super) by_destination: Vec<(Option<String>, u64)>,
-}
-
-/// What a bulk act would do.
-#[derive(Debug, Deserialize)]
-pub(super) struct Plan {
-    pub(super) id: i64,
-    pub(super) effect: Effect,
-    pub(super) sample: Vec<Shown>,
-}
-
-/// In numbers.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Effect {
-    pub(super) matched: u64,
-    pub(super) changed: u64,
-    pub(super) left: u64,
-    pub(super) without_payload: u64,
-}
-
-/// A bulk act.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Bulk {
-    pub(super) id: i64,
-    pub(super) actor: String,
-    pub(super) act: Act,
-    pub(super) state: String,
-    pub(super) total: u64,
-    pub(super) done: u64,
-    pub(super) left: u64,
-    pub(super) started_at_ms: i64,
-}
-
-/// Its name.
-#[derive(Debug, Deserialize)]
-pub(super) struct Act {
-    pub(super) act: String,
 }

@@ -3,10 +3,10 @@
 use anyhow::bail;
 use serde_json::json;
 
-use super::client::Client;
-use super::filter::parse_time;
-use super::print::Output;
 use super::several::{SeveralArgs, several};
+use crate::cli::remote::client::Client;
+use crate::cli::remote::print::Output;
+use crate::cli::remote::time::parse_time;
 
 /// Arguments of `retry`, `resolve` and `reopen`.
 #[derive(Debug, clap::Args)]

@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::Inner;
 use super::desk::retry;
 use super::errors::{self, Place};
+use super::history::replay;
 use super::hook;
 use super::pages;
 use super::spans;
@@ -85,6 +86,7 @@ fn apply(connection: &Connection, names: &BTreeSet<String>, now_ms: i64) -> Resu
             hook::removed(connection, now_ms)?;
             continue;
         }
+        replay::cancel_of(connection, name, now_ms)?;
         tracing::warn!(
             destination.name = name,
             destination.unseen_records = records - cursor,
@@ -93,9 +95,9 @@ fn apply(connection: &Connection, names: &BTreeSet<String>, now_ms: i64) -> Resu
     }
     for name in names.difference(&known) {
         connection.execute(
-            "INSERT INTO destination(name, cursor_delivery, cursor_index, cursor_ordinal, page_records) \
-             VALUES (?1, ?2, 0, ?3, (SELECT coalesce(sum(record_count), 0) FROM page \
-             WHERE destination = ?1 AND state < 2 AND kind = 0))",
+            "INSERT INTO destination(name, cursor_delivery, cursor_index, cursor_ordinal, begins, page_records) \
+             VALUES (?1, ?2, 0, ?3, ?2, (SELECT coalesce(sum(record_count), 0) FROM page \
+             WHERE destination = ?1 AND state < 2 AND kind <> 1))",
             params![name, last_delivery.saturating_add(1), records],
         )?;
     }

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::desk::fold::{self, Closer};
+use super::history::minutes;
 use super::trouble::{Trouble, count, signed, unsigned};
 use crate::store::{ErrorClass, Failure, NewError, OpenError, PageId, RecordId};
 
@@ -63,7 +64,7 @@ pub(super) fn insert(
             fold::close_older(connection, destination, trace_key, *record, Closer::Error(id), *at_ms)?;
         }
     }
-    Ok(())
+    minutes::add_errors(connection, errors.iter().map(|error| error.at_ms))
 }
 
 /// The number of a message, which is kept once.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::history::Follower;
 use super::ingest::{self, PreparedBatch};
 use super::writer::{Durability, Writer};
 use crate::store::journal::{Journal, Reader};
@@ -98,6 +99,8 @@ pub(super) struct Indexer {
     pub(super) progress: Arc<Progress>,
     /// Told when there is something new.
     pub(super) changes: Arc<watch::Sender<u64>>,
+    /// Told the same.
+    pub(super) follower: Arc<Follower>,
 }
 
 impl Indexer {
@@ -153,6 +156,7 @@ impl Indexer {
         self.progress.succeeded();
         self.journal.set_indexed(batch.end);
         self.changes.send_modify(|number| *number = number.wrapping_add(1));
+        self.follower.wake();
         true
     }
 }

@@ -5,6 +5,7 @@
 //! A crash before the commit leaves nothing, and the journal is read again from the
 //! watermark; deliveries up to it are passed over, so that each counts once.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use super::desk::resend;
 use super::errors::{self, Place};
+use super::history::minutes;
 use super::spans::{self, Span};
 use super::trouble::{Trouble, count, signed, unsigned};
 use crate::store::journal::{Batch, Entry, Indexed, Location};
@@ -121,6 +123,30 @@ struct Moved {
     duplicates: i64,
     ignored: i64,
     last_received_at: Option<i64>,
+    /// Events by minute.
+    minutes: BTreeMap<i64, i64>,
+}
+
+/// What a batch adds to a segment of the journal.
+struct Segment {
+    number: u64,
+    last_delivery: u64,
+    newest_ms: i64,
+    oldest_ms: i64,
+}
+
+impl Segment {
+    fn put(&self, connection: &Connection) -> Result<(), Trouble> {
+        let Self { number, last_delivery, newest_ms, oldest_ms } = *self;
+        connection
+            .prepare_cached(
+                "INSERT INTO segment(number, last_delivery, newest_at, oldest_at) VALUES (?1, ?2, ?3, ?4) \
+                 ON CONFLICT (number) DO UPDATE SET last_delivery = excluded.last_delivery, \
+                 newest_at = max(newest_at, excluded.newest_at), oldest_at = min(oldest_at, excluded.oldest_at)",
+            )?
+            .execute(params![signed(number), signed(last_delivery), newest_ms, oldest_ms])?;
+        Ok(())
+    }
 }
 
 /// Puts a batch into the tables; the caller's transaction makes it one step.
@@ -129,7 +155,7 @@ pub(super) fn apply(connection: &Connection, batch: &PreparedBatch) -> Result<()
         .prepare_cached("SELECT records, last_delivery FROM meta")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut moved = Moved::default();
-    let mut segments: Vec<(u64, u64, i64)> = Vec::new();
+    let mut segments: Vec<Segment> = Vec::new();
     let mut spans = Vec::new();
     let mut delivery_row = connection.prepare_cached(
         "INSERT INTO delivery(seq, received_at, request, segment, offset, length, first_ordinal, records) \
@@ -174,24 +200,29 @@ pub(super) fn apply(connection: &Connection, batch: &PreparedBatch) -> Result<()
         moved.ignored += if fresh { count(delivery.ignored) } else { 0 };
         if again.is_none() {
             moved.events += count(delivery.events);
+            *moved.minutes.entry(minutes::of(delivery.received_at_ms)).or_default() += count(delivery.events);
             moved.last_received_at = Some(delivery.received_at_ms);
         }
+        let at_ms = delivery.received_at_ms;
         match segments.last_mut() {
-            Some((number, last, newest)) if *number == delivery.location.segment => {
-                *last = delivery.delivery;
-                *newest = (*newest).max(delivery.received_at_ms);
+            Some(segment) if segment.number == delivery.location.segment => {
+                segment.last_delivery = delivery.delivery;
+                segment.newest_ms = segment.newest_ms.max(at_ms);
+                segment.oldest_ms = segment.oldest_ms.min(at_ms);
             }
-            _ => segments.push((delivery.location.segment, delivery.delivery, delivery.received_at_ms)),
+            _ => segments.push(Segment {
+                number: delivery.location.segment,
+                last_delivery: delivery.delivery,
+                newest_ms: at_ms,
+                oldest_ms: at_ms,
+            }),
         }
     }
-    for (number, last, newest) in segments {
-        connection
-            .prepare_cached(
-                "INSERT INTO segment(number, last_delivery, newest_at) VALUES (?1, ?2, ?3) \
-                 ON CONFLICT (number) DO UPDATE SET last_delivery = excluded.last_delivery, \
-                 newest_at = max(newest_at, excluded.newest_at)",
-            )?
-            .execute(params![signed(number), signed(last), newest])?;
+    for segment in &segments {
+        segment.put(connection)?;
+    }
+    for (minute, events) in &moved.minutes {
+        minutes::add_events(connection, *minute, *events)?;
     }
     let Indexed { position, last_delivery, last_group } = batch.end;
     connection

@@ -9,10 +9,11 @@ use tokio::sync::{Mutex as Gate, watch};
 use super::Inner;
 use super::cut::{self, Commit, Cursor, Cut, End};
 use super::desk::{fold, retry};
+use super::history::replay;
 use super::pages;
 use super::trouble::Trouble;
 use super::writer::Durability;
-use crate::store::{Lease, Page, PageId, PageRequest, StoreError};
+use crate::store::{Lease, Page, PageId, PageRequest, Record, StoreError};
 
 /// What is kept in memory of a destination.
 #[derive(Debug, Default)]
@@ -20,8 +21,10 @@ struct Destination {
     /// Held while a page is looked for, so that no two cuts begin at one cursor. Holds
     /// what a lingering page has found, so that it is not looked for again.
     cut: Gate<Option<Cut>>,
-    /// Whose turn it is where both errors and new records wait: true for errors.
-    errors_next: AtomicBool,
+    /// Whose turn it is where new records wait beside errors or replays: false for new records.
+    again_next: AtomicBool,
+    /// Whose turn it is where both errors and replays wait: true for replays.
+    replays_next: AtomicBool,
     /// Leased pages whose callers went away before they had them.
     abandoned: Mutex<Vec<u64>>,
 }
@@ -70,6 +73,8 @@ struct Look {
     waiting: usize,
     /// There are errors to be sent again.
     errors: bool,
+    /// There are records to be replayed.
+    replays: bool,
     /// There are errors that a success could close.
     heals: bool,
     next_due: Option<i64>,
@@ -82,11 +87,13 @@ impl Inner {
         let request = Arc::new(request);
         let destination = self.destinations.of(&request.destination);
         let mut held = destination.cut.lock().await;
-        let mut errors_done = false;
+        let mut again_done = false;
         loop {
             self.take_back(&destination).await?;
             let mut look = self.look(&request).await?;
-            look.errors &= !errors_done;
+            look.errors &= !again_done;
+            look.replays &= !again_done;
+            let again = look.errors || look.replays;
             if let Some(page) = look.due {
                 if let Some(page) = self.lease_due(&destination, page).await? {
                     return Ok(Lease::Page(page));
@@ -96,11 +103,11 @@ impl Inner {
             if !request.cut || look.waiting >= request.max_waiting {
                 return Ok(Lease::Wait { until_ms: look.next_due });
             }
-            if look.errors && destination.errors_next.swap(false, Ordering::Relaxed) {
-                if let Some(page) = self.lease_errors(&destination, &request).await? {
+            if again && destination.again_next.swap(false, Ordering::Relaxed) {
+                if let Some(page) = self.lease_again(&destination, &request, &look).await? {
                     return Ok(Lease::Page(page));
                 }
-                errors_done = true;
+                again_done = true;
                 continue;
             }
             let cut = held.take().filter(|cut| cut.fits(&request, look.cursor));
@@ -113,7 +120,7 @@ impl Inner {
             let filling = end == End::Bound && cut.taken() > before;
             if cut.taken() > 0 && (end == End::Full || cut.laden() || lingered && !filling) {
                 if let Some(page) = self.commit_page(&destination, cut, look.heals, request.now_ms).await? {
-                    destination.errors_next.store(true, Ordering::Relaxed);
+                    destination.again_next.store(true, Ordering::Relaxed);
                     return Ok(Lease::Page(page));
                 }
             } else if cut.taken() == 0 {
@@ -121,8 +128,8 @@ impl Inner {
                     self.commit_progress(cut, request.now_ms).await?;
                 }
                 if end == End::Exhausted {
-                    if look.errors {
-                        destination.errors_next.store(true, Ordering::Relaxed);
+                    if again {
+                        destination.again_next.store(true, Ordering::Relaxed);
                         continue;
                     }
                     return Ok(Lease::Wait { until_ms: look.next_due });
@@ -130,8 +137,8 @@ impl Inner {
             } else {
                 *held = Some(cut);
                 if end == End::Exhausted {
-                    if look.errors {
-                        destination.errors_next.store(true, Ordering::Relaxed);
+                    if again {
+                        destination.again_next.store(true, Ordering::Relaxed);
                         continue;
                     }
                     let until_ms = [look.next_due, due_ms].into_iter().flatten().min();
@@ -165,8 +172,9 @@ impl Inner {
                 let due = pages::due(connection, &journal, &name, destination, request.now_ms)?;
                 let (waiting, next_due) = pages::waiting(connection, destination)?;
                 let errors = retry::waits(connection, destination)?;
+                let replays = replay::waits(connection, destination)?;
                 let heals = fold::has_any(connection, destination)?;
-                Ok(Look { due, waiting, errors, heals, next_due, cursor })
+                Ok(Look { due, waiting, errors, replays, heals, next_due, cursor })
             })
             .await
     }
@@ -181,6 +189,75 @@ impl Inner {
             .await;
         way.arrived();
         Ok(leased?.then_some(page))
+    }
+
+    /// A page of errors or of a replay, in turns.
+    async fn lease_again(
+        &self,
+        destination: &Destination,
+        request: &Arc<PageRequest>,
+        look: &Look,
+    ) -> Result<Option<Page>, StoreError> {
+        let replays_first =
+            look.replays && (!look.errors || destination.replays_next.fetch_xor(true, Ordering::Relaxed));
+        if replays_first && let Some(page) = self.lease_replay(destination, request, look.heals).await? {
+            return Ok(Some(page));
+        }
+        if look.errors
+            && let Some(page) = self.lease_errors(destination, request).await?
+        {
+            return Ok(Some(page));
+        }
+        if look.replays && !replays_first {
+            return self.lease_replay(destination, request, look.heals).await;
+        }
+        Ok(None)
+    }
+
+    /// A page of a replay; none where nothing of the replays is left to send.
+    async fn lease_replay(
+        &self,
+        destination: &Destination,
+        request: &Arc<PageRequest>,
+        heals: bool,
+    ) -> Result<Option<Page>, StoreError> {
+        loop {
+            let (wanted, journal) = (Arc::clone(request), self.journal.clone());
+            let cut =
+                self.readers.run(move |connection| replay::collect(connection, &journal, &wanted)).await?;
+            let Some(mut cut) = cut else { return Ok(None) };
+            let number = self.next_page_number();
+            let commit = replay::Commit::of(&mut cut, request, number, self.sorter.folds());
+            let way = OnTheWay { destination, changes: &self.changes, number: Some(number) };
+            let done = self.writer.call(Durability::Synced, move |connection| commit.apply(connection)).await;
+            way.arrived();
+            // It was cancelled meanwhile, or nothing of it is there any more: the next one.
+            if !done? || !cut.has_records() {
+                continue;
+            }
+            let (records, oversized) = cut.into_page();
+            return Ok(Some(self.page(request, number, records, oversized, heals)));
+        }
+    }
+
+    /// A page that was cut just now.
+    fn page(
+        &self,
+        request: &PageRequest,
+        number: u64,
+        records: Vec<Record>,
+        oversized: bool,
+        heals: bool,
+    ) -> Page {
+        Page {
+            id: PageId { store: Arc::clone(&self.name), number },
+            destination: request.destination.clone(),
+            records,
+            attempts: 0,
+            first_attempt_at_ms: None,
+            oversized,
+            heals,
+        }
     }
 
     /// A page of errors that are sent again; none where the filter leaves them all out now.
@@ -203,15 +280,7 @@ impl Inner {
             return Ok(None);
         }
         let (records, oversized) = again.into_page();
-        Ok(Some(Page {
-            id: PageId { store: Arc::clone(&self.name), number },
-            destination: request.destination.clone(),
-            records,
-            attempts: 0,
-            first_attempt_at_ms: None,
-            oversized,
-            heals: true,
-        }))
+        Ok(Some(self.page(request, number, records, oversized, true)))
     }
 
     async fn step(&self, mut cut: Cut) -> Result<(Cut, End), StoreError> {

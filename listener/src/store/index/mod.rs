@@ -4,7 +4,8 @@
 //! journal only. The thread of [`indexer`] brings it into the tables ([`ingest`]);
 //! the thread of [`writer`] is the only one that writes them. A destination has a
 //! cursor over the deliveries, like the reader of a log; a page is cut from there
-//! ([`cut`]), leased ([`lease`]) and settled ([`settle`]).
+//! ([`cut`]), leased ([`lease`]) and settled ([`settle`]). What people see of it, and
+//! what they may do, is in [`desk`] and [`history`].
 //!
 //! # Files
 //!
@@ -26,6 +27,7 @@ mod cut;
 mod desk;
 mod destinations;
 mod errors;
+mod history;
 mod hook;
 mod indexer;
 mod ingest;
@@ -58,6 +60,7 @@ use crds::listener::Retention;
 use tokio::sync::watch;
 
 use self::desk::{Runner, Work};
+use self::history::Follower;
 use self::indexer::{Indexer, Progress};
 use self::lease::Destinations;
 use self::lock::Lock;
@@ -190,6 +193,7 @@ pub struct Embedded {
     inner: Inner,
     progress: Arc<Progress>,
     indexer: Mutex<Option<JoinHandle<()>>>,
+    follower: Arc<Follower>,
     runner: Runner,
 }
 
@@ -223,8 +227,10 @@ impl Embedded {
             Journal::open(&directory.join("journal"), &opened.name, opened.watermark, journal)?;
         let inner = start(&directory, lock, opened, journal, Setup { sorter, clock, bounds })?;
         let progress = Arc::new(Progress::default());
-        let indexer = index(&inner, reader, Arc::clone(&progress))?;
-        Ok(Self { inner, progress, indexer: Mutex::new(Some(indexer)), runner: Runner::default() })
+        let follower = follow(&inner)?;
+        let indexer = index(&inner, reader, Arc::clone(&progress), Arc::clone(&follower))?;
+        let indexer = Mutex::new(Some(indexer));
+        Ok(Self { inner, progress, indexer, follower, runner: Runner::default() })
     }
 }
 
@@ -290,7 +296,27 @@ fn start(
     })
 }
 
-fn index(inner: &Inner, reader: Reader, progress: Arc<Progress>) -> Result<JoinHandle<()>, StoreError> {
+fn follow(inner: &Inner) -> Result<Arc<Follower>, StoreError> {
+    let follower = Arc::new(Follower::default());
+    let work = history::Work {
+        database: inner.database.clone(),
+        journal: inner.journal.clone(),
+        writer: inner.writer.clone(),
+        sorter: Arc::clone(&inner.sorter),
+        clock: inner.clock.clone(),
+    };
+    follower
+        .start(work)
+        .map_err(|error| StoreError::Open(format!("the store's search index cannot be started: {error}")))?;
+    Ok(follower)
+}
+
+fn index(
+    inner: &Inner,
+    reader: Reader,
+    progress: Arc<Progress>,
+    follower: Arc<Follower>,
+) -> Result<JoinHandle<()>, StoreError> {
     let indexer = Indexer {
         reader,
         journal: inner.journal.clone(),
@@ -298,6 +324,7 @@ fn index(inner: &Inner, reader: Reader, progress: Arc<Progress>) -> Result<JoinH
         sorter: Arc::clone(&inner.sorter),
         progress,
         changes: Arc::clone(&inner.changes),
+        follower,
     };
     std::thread::Builder::new()
         .name("store-index".to_owned())
@@ -375,6 +402,8 @@ impl Store for Embedded {
         if let Some(indexer) = indexer {
             let _ = tokio::task::spawn_blocking(move || indexer.join()).await;
         }
+        let follower = Arc::clone(&self.follower);
+        let _ = tokio::task::spawn_blocking(move || follower.join()).await;
         self.inner.close().await;
     }
 }
@@ -383,6 +412,7 @@ impl Drop for Embedded {
     /// A store that was not closed lets go of its files all the same, as a killed process does.
     fn drop(&mut self) {
         self.progress.stop();
+        self.follower.stop();
         self.runner.stop();
     }
 }

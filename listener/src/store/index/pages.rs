@@ -25,6 +25,8 @@ pub(super) const FAILED: i64 = 3;
 pub(super) const RECORDS: i64 = 0;
 /// Errors that are sent again; see [`super::desk::retry`].
 pub(super) const ERRORS: i64 = 1;
+/// Records that are replayed; see [`super::history::replay`].
+pub(super) const REPLAYED: i64 = 2;
 
 /// A page to be put into the table.
 pub(super) struct NewPage<'a> {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
+use super::history::minutes;
 use super::trouble::{Trouble, count, signed, unsigned};
 use crate::store::Refused;
 
@@ -87,6 +88,11 @@ pub(super) fn insert(
             refused.peer,
             count(size),
         ])?;
+    let dropped_before: i64 =
+        connection.prepare_cached("SELECT refused_dropped FROM meta")?.query_row([], |row| row.get(0))?;
+    // Those that were only counted since the last one came in its minute, or little before.
+    let since = signed(dropped).saturating_sub(dropped_before).max(0);
+    minutes::add_refused(connection, refused.at_ms, since.saturating_add(1))?;
     connection
         .prepare_cached(
             "UPDATE meta SET refused_kept = refused_kept + 1, refused_bytes = refused_bytes + ?1, \
@@ -127,12 +133,14 @@ pub(super) fn remove_oldest(connection: &Connection, before_ms: i64, limit: i64)
     Ok(unsigned(number))
 }
 
+/// What [`read`] reads, in its order.
+pub(super) const COLUMNS: &str = "id, at, status, cause, diagnosis, diagnosis_code, request_line, headers, \
+     body, body_bytes, peer";
+
 /// The newest first.
 pub(super) fn list(connection: &Connection, limit: usize) -> Result<Vec<Refused>, Trouble> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, at, status, cause, diagnosis, diagnosis_code, request_line, headers, body, body_bytes, peer \
-         FROM refused ORDER BY number DESC LIMIT ?1",
-    )?;
+    let sql = format!("SELECT {COLUMNS} FROM refused ORDER BY number DESC LIMIT ?1");
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([count(limit)])?;
     let mut list = Vec::new();
     while let Some(row) = rows.next()? {
@@ -141,7 +149,8 @@ pub(super) fn list(connection: &Connection, limit: usize) -> Result<Vec<Refused>
     Ok(list)
 }
 
-fn read(row: &Row<'_>) -> Result<Refused, Trouble> {
+/// One.
+pub(super) fn read(row: &Row<'_>) -> Result<Refused, Trouble> {
     let headers: String = row.get(7)?;
     let cause: String = row.get(3)?;
     let code: Option<String> = row.get(5)?;

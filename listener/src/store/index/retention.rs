@@ -15,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::Inner;
 use super::desk;
 use super::errors;
+use super::history::{self, minutes};
 use super::refused;
 use super::trouble::{Trouble, count, unsigned};
 use super::writer::Durability;
@@ -73,8 +74,10 @@ impl Inner {
         self.repeat(move |connection| errors::remove_messages(connection, STEP)).await?;
         self.repeat(move |connection| desk::bulk::remove(connection, limits.errors, STEP)).await?;
         self.repeat(move |connection| desk::remove_audit(connection, limits.audit, STEP)).await?;
+        self.repeat(|connection| history::replay::remove_orphans(connection, STEP)).await?;
         let now_ms = self.clock.now_ms();
         self.repeat(move |connection| desk::end_waits(connection, now_ms, STEP)).await?;
+        self.repeat(move |connection| minutes::remove(connection, now_ms, STEP)).await?;
         retained.rows +=
             self.repeat(move |connection| refused::remove_oldest(connection, limits.refused, STEP)).await?;
         retained.keys += self.keys(i64::MIN, limits.keys, limits.keys).await?;
@@ -140,6 +143,11 @@ fn pages(connection: &Connection, before_ms: i64) -> Result<u64, Trouble> {
     let removed = connection
         .prepare_cached(&format!("DELETE FROM page WHERE number IN ({OLD})"))?
         .execute([before_ms, STEP])?;
+    if removed > 0 {
+        connection
+            .prepare_cached("UPDATE meta SET pages_gone = max(pages_gone, ?1)")?
+            .execute([before_ms])?;
+    }
     Ok(unsigned(count(removed)))
 }
 
@@ -194,6 +202,11 @@ fn deliveries(connection: &Connection, before_ms: i64) -> Result<u64, Trouble> {
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     if last >= needed || newest_at >= before_ms || number >= current {
         return Ok(0);
+    }
+    // At the end once more: what follows the indexer may have come in between.
+    let found = history::entry::remove(connection, number, STEP)?;
+    if found > 0 {
+        return Ok(found);
     }
     let mut removed = 0;
     // What the hook gave for their records goes first: the bound is that of the rows that are there.

@@ -11,9 +11,10 @@
 //!   that what lies between two cursors is a subtraction.
 //! - `destination.cursor_*` name the first record that was not looked at: the one at
 //!   `cursor_index` in the list of records of delivery `cursor_delivery` (or later).
-//! - `destination.page_records` is the sum of `page.record_count` over its pages of kind 0
-//!   that are not settled. Records of errors that are sent again are counted as errors in
-//!   the state retrying.
+//! - `destination.page_records` is the sum of `page.record_count` over its pages of kinds 0 and 2
+//!   (cut from the deliveries, replayed) that are not settled. Records of errors that are sent again
+//!   are counted as errors in the state retrying, those of a replay in no page yet as
+//!   `bulk.total - bulk.done - bulk.passed`.
 //! - `tally` counts the rows of `error` by destination, class and state.
 //! - `hooked` has a row for each record that the hook did not let go on as it came, made in
 //!   the transaction of the settlement. `fate`: 1 changed, with the new bytes as `payload`;
@@ -33,7 +34,8 @@ use super::trouble::Trouble;
 pub(super) const APPLICATION_ID: i32 = 0x4853_4c69;
 
 /// What leads from version n to n + 1.
-const MIGRATIONS: [&str; 3] = [FIRST, HOOK, include_str!("desk/tables.sql")];
+const MIGRATIONS: [&str; 4] =
+    [FIRST, HOOK, include_str!("desk/tables.sql"), include_str!("history/tables.sql")];
 
 const FIRST: &str = "
 CREATE TABLE meta(

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::desk::fold::{self, Closer};
 use super::desk::{mend, retry};
 use super::errors::{self, Place};
+use super::history::minutes;
 use super::hook::Fates;
 use super::pages::{self, NewPage};
 use super::spans;
@@ -82,6 +83,7 @@ impl Settle {
                     attempt.took_ms,
                     attempt.status
                 ])?;
+            minutes::add_attempt(connection, &page.destination, attempt)?;
         }
         let open = match &self.outcome {
             Outcome::Done { errors, again, again_at_ms } => {
@@ -162,8 +164,8 @@ impl Settle {
         let nothing = delivered == 0 && again.is_empty();
         connection
             .prepare_cached(
-                "UPDATE page SET state = ?2, attempts = ?3, first_attempt_at = ?4, settled_at = ?5 \
-                 WHERE number = ?1",
+                "UPDATE page SET state = ?2, attempts = ?3, first_attempt_at = ?4, settled_at = ?5, \
+                 failed = ?6 WHERE number = ?1",
             )?
             .execute(params![
                 signed(self.number),
@@ -171,6 +173,7 @@ impl Settle {
                 page.attempts,
                 page.first_attempt_at,
                 self.now_ms,
+                names(failed),
             ])?;
         connection
             .prepare_cached(
@@ -184,6 +187,13 @@ impl Settle {
             ])?;
         Ok(!again.is_empty())
     }
+}
+
+/// The records that failed, as the page keeps them; none where none did.
+fn names(failed: &[NewError]) -> Option<Vec<u8>> {
+    let mut records: Vec<RecordId> = failed.iter().map(|error| error.record).collect();
+    records.sort_unstable();
+    (!records.is_empty()).then(|| spans::encode_records(records))
 }
 
 /// The records to send again, in the page's order; each of the page's records may be named once.

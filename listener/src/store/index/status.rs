@@ -1,5 +1,6 @@
 //! Counters, read without counting: a row of `meta`, a row for each destination, the tally of
-//! errors, and the few pages that are not settled. An error that is sent again is pending, not open.
+//! errors, the few pages that are not settled, and the few replays that run. An error that is sent
+//! again is pending, not open; so is a record that waits to be replayed.
 
 use std::path::Path;
 
@@ -35,7 +36,9 @@ pub(super) fn read(connection: &Connection) -> Result<Status, Trouble> {
     let all: Vec<(DestinationStatus, u64)> = transaction
         .prepare_cached(
             "SELECT name, page_records + ?1 - cursor_ordinal + \
-             (SELECT coalesce(sum(number), 0) FROM tally WHERE destination = name AND state = 2), \
+             (SELECT coalesce(sum(number), 0) FROM tally WHERE destination = name AND state = 2) + \
+             (SELECT coalesce(sum(total - done - passed), 0) FROM bulk \
+             WHERE state = 1 AND bulk.destination = name), \
              (SELECT count(*) FROM page WHERE destination = name AND state = 0 AND state < 2), \
              (SELECT count(*) FROM page WHERE destination = name AND state = 1 AND state < 2), \
              delivered, ignored, \

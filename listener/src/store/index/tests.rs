@@ -6,7 +6,7 @@ use proptest::test_runner::{Config, TestRunner};
 use rusqlite::Connection;
 
 use super::*;
-use crate::desk::Desk;
+use crate::desk::{Desk, History};
 use crate::store::suite::{self, BEGIN_MS, HOUR_MS, MAX_REFUSED, Plain, World};
 use crate::store::{NewError, Outcome};
 
@@ -45,6 +45,16 @@ fn world(directory: &Path) -> World {
         let opening = async move { Arc::new(open(&directory, &clock).await) as Arc<dyn Store> };
         Box::pin(opening) as futures_util::future::BoxFuture<'static, _>
     });
+    let (named, now) = (directory.clone(), clock.clone());
+    let open_history = Box::new(move |rules: suite::Named| {
+        let (directory, clock) = (named.clone(), now.clone());
+        let opening = async move {
+            let all = Arc::new(open_with(&directory, &clock, Arc::new(rules)).await);
+            let desk: Arc<dyn Desk> = Arc::<Embedded>::clone(&all);
+            (Arc::clone(&all) as Arc<dyn Store>, desk, all as Arc<dyn History>)
+        };
+        Box::pin(opening) as futures_util::future::BoxFuture<'static, _>
+    });
     let (directory, at) = (directory, clock.clone());
     let open_desk = Box::new(move |rules: suite::Rules| {
         let (directory, clock) = (directory.clone(), at.clone());
@@ -54,7 +64,7 @@ fn world(directory: &Path) -> World {
         };
         Box::pin(opening) as futures_util::future::BoxFuture<'static, _>
     });
-    World { clock, open, open_desk }
+    World { clock, open, open_desk, open_history }
 }
 
 macro_rules! shared {
@@ -69,6 +79,7 @@ macro_rules! shared {
 
 mod desk;
 mod desk_bench;
+mod history;
 mod hook;
 mod sizes;
 

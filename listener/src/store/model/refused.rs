@@ -1,14 +1,16 @@
 //! A request that failed verification or a limit.
 
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
 /// A request that failed verification or a limit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Refused {
     /// Ours; HubSpot does not see it.
+    #[schemars(with = "String")]
     pub id: Uuid,
     /// Epoch milliseconds.
     pub at_ms: i64,

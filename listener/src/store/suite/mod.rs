@@ -5,6 +5,7 @@
 
 mod append;
 mod desk;
+mod history;
 mod hook;
 mod model;
 mod pages;
@@ -20,9 +21,9 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-pub(crate) use self::{append::*, desk::*, hook::*, model::*, pages::*, retention::*, settle::*};
+pub(crate) use self::{append::*, desk::*, history::*, hook::*, model::*, pages::*, retention::*, settle::*};
 use super::*;
-use crate::desk::Desk;
+use crate::desk::{Desk, History};
 use crate::verify::{Received, Request};
 use language::clock::Clock;
 use language::event::DedupeKey;
@@ -36,6 +37,12 @@ pub(crate) const MAX_REFUSED: usize = 20;
 pub(crate) type OpenDesk =
     Box<dyn Fn(Rules) -> BoxFuture<'static, (Arc<dyn Store>, Arc<dyn Desk>)> + Send + Sync>;
 
+/// A store, its desk and its history.
+pub(crate) type Whole = (Arc<dyn Store>, Arc<dyn Desk>, Arc<dyn History>);
+
+/// Opens a store with its desk and its history, with a sorter that names records so.
+pub(crate) type OpenHistory = Box<dyn Fn(Named) -> BoxFuture<'static, Whole> + Send + Sync>;
+
 /// One store, opened again and again.
 pub(crate) struct World {
     /// The store's clock; manual.
@@ -44,6 +51,8 @@ pub(crate) struct World {
     pub(crate) open: Box<dyn Fn() -> BoxFuture<'static, Arc<dyn Store>> + Send + Sync>,
     /// Opens it with its desk.
     pub(crate) open_desk: OpenDesk,
+    /// Opens it with its desk and its history.
+    pub(crate) open_history: OpenHistory,
 }
 
 impl World {

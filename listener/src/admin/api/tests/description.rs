@@ -81,6 +81,12 @@ async fn answers_are_of_the_shape_that_is_described() {
         (Method::GET, "/audit", "/audit", None),
         (Method::GET, "/status", "/status", None),
         (Method::GET, "/refused", "/refused", None),
+        (Method::GET, "/deliveries", "/deliveries", None),
+        (Method::GET, "/deliveries/{id}", "/deliveries/1", None),
+        (Method::GET, "/records", "/records", None),
+        (Method::GET, "/records/{id}", "/records/1.0", None),
+        (Method::GET, "/refusals", "/refusals", None),
+        (Method::GET, "/series", "/series", None),
     ];
     for (method, path, url, body) in calls {
         let validator = schema(&document, &format!("/api/v1{path}"), &method.as_str().to_lowercase());

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::{Admin, Shown, View, serve};
 use crate::deliver::install_provider;
-use crate::desk::Desk;
+use crate::desk::{Desk, History};
 use crate::metrics::Metrics;
 use crate::receive::Endpoint;
 use crate::receive::tests::support::{PATH, Reply, live, quick};
@@ -76,14 +76,16 @@ impl Scene {
             clock: clock.clone(),
             open: Box::new(|| unreachable!("it is open")),
             open_desk: Box::new(|_| unreachable!("it is open")),
+            open_history: Box::new(|_| unreachable!("it is open")),
         };
         let mut live = live(PATH, &Reply::default());
         let spec = &mut Arc::get_mut(&mut live).unwrap().configuration.spec;
         spec.desk.masked_fields = masked.iter().map(|&field| field.to_owned()).collect();
         let metrics = Arc::new(Metrics::default());
         let endpoint = Endpoint::new(live, Arc::clone(&store), clock, &metrics);
-        let desk: Arc<dyn Desk> = embedded;
-        let shown = Shown::new(endpoint, Some(desk), None, Vec::new);
+        let desk: Arc<dyn Desk> = Arc::clone(&embedded) as _;
+        let history: Arc<dyn History> = embedded;
+        let shown = Shown::new(endpoint, Some(desk), Some(history), Vec::new);
         let tokens = [("view.vera", VIEW), ("operate.olaf", OPERATE), ("admin.ada", ADMIN)];
         shown.set_tokens(&tokens.map(|(key, token)| (key.to_owned(), token.into())).into());
         let view = View::new();

@@ -106,7 +106,9 @@ pub(super) fn check(act: &Act) -> Result<(), Fail> {
             }
             Ok(())
         }
-        Act::Replay { .. } => Err(Fail::invalid("act", "an error is not replayed", "retry it")),
+        Act::Replay { .. } => {
+            Err(Fail::invalid("act", "an error is not replayed", "retry it, or select records"))
+        }
         Act::Edit { payload: Some(text) } if text.len() > MAX_PAYLOAD => {
             Err(Fail::invalid("payload", "it has more than 8 MiB", "shorten it"))
         }

@@ -10,15 +10,15 @@ use crate::store::index::trouble::{Trouble, count};
 
 /// What an act was about.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct About {
+pub(in crate::store::index) struct About {
     /// An error.
-    pub(super) error: Option<i64>,
+    pub(in crate::store::index) error: Option<i64>,
     /// A bulk act.
-    pub(super) bulk: Option<i64>,
+    pub(in crate::store::index) bulk: Option<i64>,
 }
 
 /// Writes a line.
-pub(super) fn write(
+pub(in crate::store::index) fn write(
     connection: &Connection,
     at_ms: i64,
     actor: &Actor,

@@ -20,7 +20,7 @@ use crate::desk::{
 use crate::store::index::trouble::{Trouble, count, unsigned};
 
 /// How long a plan is kept.
-const PLAN_MS: i64 = 60 * 60 * 1_000;
+pub(in crate::store::index) const PLAN_MS: i64 = 60 * 60 * 1_000;
 /// Numbers that one step of a plan puts down.
 const PLAN_STEP: i64 = 20_000;
 /// Errors that one step of a run looks at.
@@ -47,6 +47,18 @@ pub(super) fn begin_plan(
     if matches!(act, Act::Edit { .. }) {
         return Err(Fail::invalid("act", "one payload does not fit many errors", "edit them one by one"));
     }
+    insert(connection, actor, &Selection::Errors(filter.clone()), act, None, now_ms)
+}
+
+/// Keeps a plan that is not whole yet: its number. A replay has a destination.
+pub(in crate::store::index) fn insert(
+    connection: &Connection,
+    actor: &Actor,
+    selection: &Selection,
+    act: &Act,
+    destination: Option<&str>,
+    now_ms: i64,
+) -> Result<i64, Fail> {
     forget(connection, now_ms)?;
     let kept: i64 =
         connection.query_row("SELECT count(*) FROM bulk WHERE state < 2", [], |row| row.get(0))?;
@@ -56,10 +68,11 @@ pub(super) fn begin_plan(
             "start them, cancel them, or wait an hour until the plans are forgotten",
         ));
     }
-    let selection = text(&Selection::Errors(filter.clone()))?;
     connection
-        .prepare_cached("INSERT INTO bulk(actor, selection, act, planned_at) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![actor.0, selection, text(act)?, now_ms])?;
+        .prepare_cached(
+            "INSERT INTO bulk(actor, selection, act, planned_at, destination) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![actor.0, text(selection)?, text(act)?, now_ms, destination])?;
     Ok(connection.last_insert_rowid())
 }
 
@@ -125,33 +138,49 @@ pub(super) fn end_plan(connection: &Connection, plan: i64, now_ms: i64) -> Resul
 /// Begins to run a plan.
 pub(super) fn start(connection: &Connection, actor: &Actor, plan: i64, now_ms: i64) -> Result<Bulk, Fail> {
     forget(connection, now_ms)?;
+    // Looked at before anything is changed: a refusal leaves no trace.
+    let planned = find(connection, plan).map_err(|fail| match fail {
+        Fail::Desk(_) => Fail::not_found("plan", plan),
+        fail @ Fail::Trouble(_) => fail,
+    })?;
+    if let Act::Replay { to } = &planned.act
+        && !connection.prepare_cached("SELECT 1 FROM destination WHERE name = ?1")?.exists([to])?
+    {
+        let reason = format!("the destination {to} is not there (any more)");
+        return Err(Fail::conflict(reason, "add it to the manifest again, or plan anew"));
+    }
     let started = connection
         .prepare_cached(
             "UPDATE bulk SET state = ?3, started_at = ?2, actor = ?4 WHERE id = ?1 AND state = 0 AND whole = 1",
         )?
         .execute(params![plan, now_ms, RUNNING, actor.0])?;
-    let bulk = find(connection, plan).map_err(|fail| match fail {
-        Fail::Desk(_) => Fail::not_found("plan", plan),
-        fail @ Fail::Trouble(_) => fail,
-    })?;
+    let bulk = find(connection, plan)?;
     if started == 0 {
         return Err(Fail::conflict("the plan was started already", "look at the bulk act of its number"));
     }
     let about = About { error: None, bulk: Some(plan) };
-    let detail = format!("{} of {} errors", bulk.act.name(), bulk.total);
+    let detail = match &bulk.act {
+        Act::Replay { to } => format!("replay of {} records to {to}", bulk.total),
+        act => format!("{} of {} errors", act.name(), bulk.total),
+    };
     audit::write(connection, now_ms, actor, bulk.act.name(), about, &detail)?;
     Ok(bulk)
 }
 
-/// Whether a bulk act runs.
+/// Whether a bulk act on errors runs. Replays go on with the pages of their destinations.
 pub(super) fn runs(connection: &Connection) -> Result<bool, Trouble> {
-    Ok(connection.prepare_cached("SELECT 1 FROM bulk INDEXED BY bulk_running WHERE state = 1")?.exists([])?)
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM bulk INDEXED BY bulk_running WHERE state = 1 AND destination IS NULL")?
+        .exists([])?)
 }
 
 /// Does the next step of the oldest bulk act that runs; none where none runs.
 pub(super) fn step(connection: &Connection, now_ms: i64) -> Result<Option<Stepped>, Trouble> {
     let running = connection
-        .prepare_cached("SELECT id, cursor, actor, act FROM bulk INDEXED BY bulk_running WHERE state = 1 ORDER BY id LIMIT 1")?
+        .prepare_cached(
+            "SELECT id, cursor, actor, act FROM bulk INDEXED BY bulk_running \
+             WHERE state = 1 AND destination IS NULL ORDER BY id LIMIT 1",
+        )?
         .query_row([], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get::<_, String>(3)?))
         })
@@ -302,6 +331,7 @@ pub(in crate::store::index) fn remove(
     if items > 0 {
         return Ok(unsigned(count(items)));
     }
+    // The records of a replay go after it, as those of a plan that is forgotten.
     connection.prepare_cached("DELETE FROM bulk WHERE id = ?1")?.execute([id])?;
     Ok(1)
 }

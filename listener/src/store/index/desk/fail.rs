@@ -5,7 +5,7 @@ use crate::store::index::trouble::Trouble;
 
 /// Why a piece of work ended.
 #[derive(Debug)]
-pub(super) enum Fail {
+pub(in crate::store::index) enum Fail {
     /// The caller is told; nothing was changed.
     Desk(DeskError),
     /// The transaction is undone.
@@ -14,17 +14,26 @@ pub(super) enum Fail {
 
 impl Fail {
     /// There is no such thing (any more).
-    pub(super) fn not_found(what: &'static str, id: i64) -> Self {
+    pub(in crate::store::index) fn not_found(what: &'static str, id: i64) -> Self {
+        Self::gone(what, id)
+    }
+
+    /// The same of what has a name.
+    pub(in crate::store::index) fn gone(what: &'static str, id: impl std::fmt::Display) -> Self {
         Self::Desk(DeskError::NotFound { what, id: id.to_string() })
     }
 
     /// Its state does not allow it.
-    pub(super) fn conflict(reason: impl Into<String>, remedy: &'static str) -> Self {
+    pub(in crate::store::index) fn conflict(reason: impl Into<String>, remedy: &'static str) -> Self {
         Self::Desk(DeskError::Conflict { reason: reason.into(), remedy })
     }
 
     /// It makes no sense.
-    pub(super) fn invalid(field: &'static str, reason: impl Into<String>, remedy: &'static str) -> Self {
+    pub(in crate::store::index) fn invalid(
+        field: &'static str,
+        reason: impl Into<String>,
+        remedy: &'static str,
+    ) -> Self {
         Self::Desk(DeskError::Invalid { field, reason: reason.into(), remedy })
     }
 }
@@ -42,7 +51,7 @@ impl From<rusqlite::Error> for Fail {
 }
 
 /// For the threads that read and write, to which only a trouble is a failure.
-pub(super) fn told<T>(outcome: Result<T, Fail>) -> Result<Result<T, DeskError>, Trouble> {
+pub(in crate::store::index) fn told<T>(outcome: Result<T, Fail>) -> Result<Result<T, DeskError>, Trouble> {
     match outcome {
         Ok(value) => Ok(Ok(value)),
         Err(Fail::Desk(error)) => Ok(Err(error)),

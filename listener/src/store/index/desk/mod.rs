@@ -3,14 +3,15 @@
 //! [`way`] chooses how a list is read, [`tally`] counts, [`act`] changes one error and [`bulk`]
 //! many. Errors on their way again are put into pages by [`retry`], or, where they failed before
 //! any destination, appended to the journal by [`resend`]; what passes the hook at last goes on by
-//! [`mend`]. [`fold`] closes older errors.
+//! [`mend`]. [`fold`] closes older errors. Plans about records are those of
+//! [`super::history::replay`], kept and started as the others are.
 
 mod act;
-mod audit;
+pub(super) mod audit;
 pub(super) mod bulk;
 mod condition;
 mod detail;
-mod fail;
+pub(super) mod fail;
 pub(super) mod fold;
 mod list;
 pub(super) mod mend;
@@ -21,6 +22,8 @@ mod state;
 pub(super) mod tally;
 pub(super) mod way;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use rusqlite::Connection;
 
@@ -29,15 +32,16 @@ pub(super) use self::act::end_waits;
 use self::fail::{Fail, told};
 pub(super) use self::runner::{Runner, Work};
 use super::Embedded;
+use super::history::replay;
 use super::trouble::Trouble;
 use super::writer::Durability;
 use crate::desk::{
     Act, Acted, Actor, AuditEntry, Bulk, Counts, Desk, DeskError, ErrorDetail, ErrorFilter, ErrorShown,
-    Listing, Plan, Query, Selection,
+    Listing, Plan, Query, RecordFilter, Selection,
 };
 
 impl Embedded {
-    async fn read<T, F>(&self, read: F) -> Result<T, DeskError>
+    pub(super) async fn read<T, F>(&self, read: F) -> Result<T, DeskError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Fail> + Send + 'static,
@@ -46,12 +50,40 @@ impl Embedded {
     }
 
     /// Acts are synced: what somebody was told is done stays done.
-    async fn write<T, F>(&self, write: F) -> Result<T, DeskError>
+    pub(super) async fn write<T, F>(&self, write: F) -> Result<T, DeskError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Fail> + Send + 'static,
     {
         self.inner.writer.call(Durability::Synced, move |connection| told(write(connection))).await?
+    }
+
+    /// What a replay would do. Its steps read; what they find is put down in between.
+    async fn plan_replay(
+        &self,
+        actor: Actor,
+        filter: RecordFilter,
+        to: String,
+        now_ms: i64,
+    ) -> Result<Plan, DeskError> {
+        let mut planning =
+            self.write(move |connection| replay::begin(connection, &actor, filter, to, now_ms)).await?;
+        let plan = planning.plan;
+        while planning.goes_on() {
+            let (journal, sorter) = (self.inner.journal.clone(), Arc::clone(&self.inner.sorter));
+            let step = move |connection: &Connection| planning.step(connection, &journal, sorter.as_ref());
+            planning = self.inner.readers.run(step).await?;
+            let found = planning.take_found();
+            if found.is_empty() {
+                continue;
+            }
+            // Not synced: a plan that is lost is made again by whoever waits for it.
+            self.inner
+                .writer
+                .call(Durability::Replayable, move |connection| replay::put(connection, plan, &found))
+                .await?;
+        }
+        self.write(move |connection| replay::end(connection, planning, now_ms)).await
     }
 
     /// Wakes whoever waits for pages, and the runner.
@@ -90,12 +122,19 @@ impl Desk for Embedded {
 
     async fn plan(&self, actor: Actor, selection: Selection, act: Act) -> Result<Plan, DeskError> {
         let now_ms = self.inner.clock.now_ms();
-        let Selection::Errors(filter) = selection else {
-            return Err(DeskError::Invalid {
-                field: "selection",
-                reason: "records cannot be replayed yet".to_owned(),
-                remedy: "select errors",
-            });
+        let filter = match (selection, &act) {
+            (Selection::Errors(filter), _) => filter,
+            (Selection::Records(filter), Act::Replay { to }) => {
+                let to = to.clone();
+                return self.plan_replay(actor, filter, to, now_ms).await;
+            }
+            (Selection::Records(_), act) => {
+                return Err(DeskError::Invalid {
+                    field: "act",
+                    reason: format!("records cannot be told to {}", act.name()),
+                    remedy: "replay them, or select errors",
+                });
+            }
         };
         let wanted = filter.clone();
         let plan =

@@ -249,7 +249,7 @@ fn resolve(connection: &Connection, error: i64, now_ms: i64) -> Result<(), Troub
     connection
         .prepare_cached(
             "UPDATE error SET state = 3, resolved_at = ?2, resolved_by = retried_by, resolution = 'retried', \
-             edited = 0, retry_page = NULL WHERE id = ?1",
+             edited = 0, page = coalesce(retry_page, page), retry_page = NULL WHERE id = ?1",
         )?
         .execute(params![error, now_ms])?;
     Ok(())

@@ -1,18 +1,20 @@
 //! Text of others on a terminal: what it would take for a command is shown, not obeyed.
 
+pub(in crate::cli) use crate::desk::pretty;
+
 /// On one line.
-pub(super) fn line(text: &str) -> String {
+pub(in crate::cli) fn line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// On several lines.
-pub(super) fn lines(text: &str) -> String {
+pub(in crate::cli) fn lines(text: &str) -> String {
     let shown = |c: char| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
     text.chars().map(shown).collect()
 }
 
 /// At most `most` characters of one line.
-pub(super) fn short(text: &str, most: usize) -> String {
+pub(in crate::cli) fn short(text: &str, most: usize) -> String {
     let line = line(text);
     if line.chars().count() <= most {
         return line;
@@ -23,7 +25,7 @@ pub(super) fn short(text: &str, most: usize) -> String {
 }
 
 /// Epoch milliseconds as people write times.
-pub(super) fn time(at_ms: i64) -> String {
+pub(in crate::cli) fn time(at_ms: i64) -> String {
     match jiff::Timestamp::from_millisecond(at_ms) {
         Ok(time) => time.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
         Err(_) => at_ms.to_string(),

@@ -4,12 +4,9 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::shape::Shown;
-use super::text::{short, time};
-
 /// How answers are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Output {
+pub(in crate::cli) enum Output {
     /// For people.
     Table,
     /// As the API gives them.
@@ -17,23 +14,23 @@ pub(super) enum Output {
 }
 
 /// Prints text that ends with a newline.
-pub(super) fn text(text: &str) -> io::Result<()> {
+pub(in crate::cli) fn text(text: &str) -> io::Result<()> {
     crate::cli::print(&mut io::stdout().lock(), text.as_bytes())
 }
 
 /// Prints JSON, with a line for each value.
-pub(super) fn json(value: &Value) -> io::Result<()> {
+pub(in crate::cli) fn json(value: &Value) -> io::Result<()> {
     // A value can always be printed.
     text(&format!("{}\n", serde_json::to_string_pretty(value).unwrap_or_default()))
 }
 
 /// Prints bytes as they are.
-pub(super) fn bytes(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+pub(in crate::cli) fn bytes(out: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     crate::cli::print(out, bytes)
 }
 
 /// Rows under a head, columns side by side.
-pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+pub(in crate::cli) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let width = |at: usize| {
         let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
         cells.chain([head[at].chars().count()]).max().unwrap_or(0)
@@ -51,38 +48,6 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
-}
-
-/// A table of errors.
-pub(super) fn errors(errors: &[Shown]) -> String {
-    let rows: Vec<Vec<String>> = errors
-        .iter()
-        .map(|error| {
-            vec![
-                error.id.to_string(),
-                short(&error.state, 10),
-                short(error.destination.as_deref().unwrap_or("-"), 20),
-                short(&error.class, 12),
-                short(&error.trace_key, 32),
-                error.attempts.to_string(),
-                time(error.last_at_ms),
-                short(error.assignee.as_deref().unwrap_or("-"), 16),
-                short(&error.message, 60),
-            ]
-        })
-        .collect();
-    let head = [
-        "ID",
-        "STATE",
-        "DESTINATION",
-        "CLASS",
-        "TRACE KEY",
-        "ATTEMPTS",
-        "LAST FAILED",
-        "ASSIGNEE",
-        "MESSAGE",
-    ];
-    table(&head, &rows)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use anyhow::bail;
 
 /// Whether to go on. Without somebody to ask it is an error, not a yes.
-pub(super) fn confirm(question: &str) -> anyhow::Result<bool> {
+pub(in crate::cli) fn confirm(question: &str) -> anyhow::Result<bool> {
     if !io::stdin().is_terminal() {
         bail!("nobody can be asked here; give --yes to go on without a question");
     }

@@ -18,7 +18,7 @@ use crate::verify::secret;
 
 /// Where the listener is, and who asks.
 #[derive(Debug, clap::Args)]
-pub(super) struct Connection {
+pub(in crate::cli) struct Connection {
     /// Admin port of the listener
     #[arg(
         long,
@@ -38,7 +38,7 @@ pub(super) struct Connection {
 
 /// Asks one listener.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(in crate::cli) struct Client {
     inner: reqwest::Client,
     base: Url,
     listener: Option<(String, String)>,
@@ -46,7 +46,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(connection: Connection) -> anyhow::Result<Self> {
+    pub(in crate::cli) fn new(connection: Connection) -> anyhow::Result<Self> {
         let Connection { url, token_file, listener } = connection;
         if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
             bail!("--url {url}: write http:// or https:// and a host, such as http://127.0.0.1:9090");
@@ -83,7 +83,7 @@ impl Client {
     }
 
     /// What `path` answers.
-    pub(super) async fn get<T: DeserializeOwned>(
+    pub(in crate::cli) async fn get<T: DeserializeOwned>(
         &self,
         path: &[&str],
         query: &[(&str, String)],
@@ -93,7 +93,11 @@ impl Client {
     }
 
     /// What `path` answers to a post.
-    pub(super) async fn post<T: DeserializeOwned>(&self, path: &[&str], body: &Value) -> anyhow::Result<T> {
+    pub(in crate::cli) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: &Value,
+    ) -> anyhow::Result<T> {
         let request = self.request(Method::POST, path, &[])?;
         let request = request.header("content-type", "application/json").body(body.to_string());
         let answer = self.send(request).await?;
@@ -101,7 +105,7 @@ impl Client {
     }
 
     /// The bytes that `path` answers, as they come.
-    pub(super) async fn stream(
+    pub(in crate::cli) async fn stream(
         &self,
         path: &[&str],
         query: &[(&str, String)],

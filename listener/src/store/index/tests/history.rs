@@ -1,0 +1,151 @@
+//! What the index shows: the shared suite, and what only the tables know.
+
+use super::*;
+use crate::desk::{Act, Actor, Query, RecordFilter, Selection, StepKind};
+use crate::store::RecordId;
+
+shared! {
+    deliveries_are_listed_newest_first_with_what_they_gave
+    deliveries_of_a_time_are_those_that_arrived_in_it
+    records_are_listed_newest_first_as_they_are_named
+    a_search_finds_each_record_once_however_far_the_index_is
+    a_trace_key_is_that_of_the_template_in_force_when_the_record_came
+    records_that_a_destination_took_are_known
+    a_record_tells_each_step_of_its_way
+    what_goes_again_by_itself_is_followed
+    what_the_hook_said_is_a_part_of_the_way
+    refused_requests_are_found_by_cause_diagnosis_and_time
+    minutes_count_what_happened_and_survive_a_restart
+    the_backlog_is_noted_at_the_end_of_a_minute
+    a_series_is_bounded_whatever_is_asked
+    minutes_go_after_a_week
+    a_plan_of_a_replay_counts_and_does_nothing
+    what_cannot_be_replayed_is_refused_with_field_and_remedy
+    a_replay_goes_once_by_the_destinations_pages
+    new_records_errors_and_replays_take_turns
+    what_fails_of_a_replay_is_an_open_error
+    a_destinations_filter_is_asked_about_a_replay
+    a_replay_sends_what_the_hook_gave_and_does_not_ask_it_again
+    a_replay_that_is_killed_goes_on_and_sends_each_record_once
+    a_replay_can_be_stopped_and_ends_with_its_destination
+    what_is_gone_before_its_turn_is_left_and_counted
+}
+
+/// Makes `store.db` one of an older version, with what that version knew.
+fn made_older(directory: &Path, version: usize) {
+    let (file, older) = (directory.join("store.db"), directory.join("older.db"));
+    let old = Connection::open(&older).unwrap();
+    schema::write_version(&old, version).unwrap();
+    old.execute("ATTACH ?1 AS new", [file.to_str().unwrap()]).unwrap();
+    let texts = |sql: &str| -> Vec<String> {
+        let mut statement = old.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    };
+    let mut tables =
+        texts("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'");
+    // What triggers write comes last.
+    tables.sort_by_key(|name| name == "tally" || name == "facet");
+    assert!(tables.len() > 10, "{tables:?}");
+    for table in tables {
+        let columns = texts(&format!("SELECT name FROM pragma_table_info('{table}')")).join(", ");
+        old.execute_batch(&format!(
+            "DELETE FROM main.{table}; INSERT INTO main.{table}({columns}) SELECT {columns} FROM new.{table};"
+        ))
+        .unwrap();
+    }
+    old.execute_batch(
+        "DELETE FROM main.sqlite_sequence; INSERT INTO main.sqlite_sequence SELECT * FROM new.sqlite_sequence \
+         WHERE name IN (SELECT name FROM main.sqlite_schema); DETACH new;",
+    )
+    .unwrap();
+    drop(old);
+    std::fs::rename(older, file).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_of_version_3_shows_its_history_and_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = world(directory.path());
+    let named = suite::Named { prefix: "k" };
+    let (store, ..) = (world.open_history)(named).await;
+    suite::set_destinations(&store, &["a"]).await;
+    world.deliver(&store, suite::body(&(0..5).map(suite::event).collect::<Vec<_>>())).await;
+    let page = suite::page(&store, crate::store::PageRequest { size: 3, ..world.ask("a") }).await;
+    let errors = vec![suite::failing(&page.records[0], BEGIN_MS)];
+    world.settle(&store, &page, 207, Outcome::Done { errors, again: Vec::new(), again_at_ms: 0 }).await;
+    store.close().await;
+    made_older(directory.path(), 3);
+    let older = Connection::open(directory.path().join("store.db")).unwrap();
+    let has = |sql: &str| older.prepare(sql).is_ok();
+    assert!(has("SELECT records FROM delivery") && !has("SELECT key FROM search"), "it is of version 3");
+    drop(older);
+    let (store, desk, history) = (world.open_history)(named).await;
+    suite::set_destinations(&store, &["a"]).await;
+    let names = async |filter: RecordFilter| {
+        let listing = history.records(Query { filter, cursor: None, limit: 100 }).await.unwrap().list;
+        listing.items.into_iter().map(|shown| shown.record).collect::<Vec<_>>()
+    };
+    let filter = RecordFilter { delivered_to: Some("a".to_owned()), ..RecordFilter::default() };
+    assert_eq!(names(filter.clone()).await, ["1.2", "1.1"]);
+    let key = RecordFilter { trace_key: Some("k_3".to_owned()), ..RecordFilter::default() };
+    assert_eq!(names(key).await, ["1.3"]);
+    let kinds = async |element: u32| {
+        let way = history.record(RecordId { delivery: 1, element }).await.unwrap().way;
+        way.into_iter().map(|step| step.what).collect::<Vec<_>>()
+    };
+    use StepKind::{Attempted, Delivered, Failed, Paged, Pending, Received};
+    assert_eq!(kinds(0).await, [Received, Paged, Attempted, Failed]);
+    assert_eq!(kinds(1).await, [Received, Paged, Attempted, Delivered]);
+    assert_eq!(kinds(4).await, [Received, Pending]);
+    let act = Act::Replay { to: "a".to_owned() };
+    let plan = desk.plan(Actor("ann".to_owned()), Selection::Records(filter), act).await.unwrap();
+    assert_eq!(plan.effect.changed, 2);
+    desk.start(Actor("ann".to_owned()), plan.id).await.unwrap();
+    assert_eq!(store.status().await.unwrap().pending_records, 4);
+    assert_eq!(world.drain(&store, "a").await.len(), 4);
+    assert_eq!(world.deliver(&store, suite::body(&[suite::event(9)])).await, 2);
+    assert_eq!(names(RecordFilter::default()).await, ["2.0", "1.4", "1.3", "1.2", "1.1", "1.0"]);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_search_index_goes_with_the_segments_of_the_journal() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = world(directory.path());
+    let (store, _desk, history) = (world.open_history)(suite::Named { prefix: "k" }).await;
+    suite::set_destinations(&store, &["a"]).await;
+    let padded = |id: u64| format!(r#"{{"eventId":{id},"objectId":5,"text":"{}"}}"#, "x".repeat(2_000));
+    let object = RecordFilter { object_id: Some("5".to_owned()), ..RecordFilter::default() };
+    let entries = |directory: &Path| -> (i64, i64) {
+        let connection = Connection::open(directory.join("store.db")).unwrap();
+        let sql = "SELECT count(*), count(DISTINCT segment) FROM search";
+        connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    };
+    for part in 0..4_u64 {
+        let events: Vec<_> = (part * 50..part * 50 + 50).map(padded).collect();
+        world.deliver(&store, suite::body(&events)).await;
+        world.drain(&store, "a").await;
+    }
+    let begin = Instant::now();
+    loop {
+        let query = Query { filter: object.clone(), cursor: None, limit: 1_000 };
+        let found = history.records(query).await.unwrap();
+        assert_eq!(found.list.items.len(), 200);
+        if found.behind == 0 {
+            break;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "the search index does not follow");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (all, segments) = entries(directory.path());
+    assert_eq!(all, 400, "a trace key and an object for each");
+    assert!(segments > 1, "{segments}");
+    world.pass(10 * HOUR_MS);
+    store.retain(&suite::short()).await.unwrap();
+    let (left, segments) = entries(directory.path());
+    let kept = history.records(Query { filter: object, cursor: None, limit: 1_000 }).await.unwrap();
+    assert_eq!(left, 2 * i64::try_from(kept.list.items.len()).unwrap());
+    assert!(left < 400 && segments <= 1, "{left} {segments}");
+    store.close().await;
+}
