@@ -30,7 +30,6 @@ pub struct Plan {
     /// The first of the errors that would be touched, at most 10.
     pub sample: Vec<ErrorShown>,
     /// The first of the records that would be replayed, at most 10.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub records: Vec<RecordShown>,
     /// Epoch milliseconds when it is forgotten.
     pub expires_at_ms: i64,

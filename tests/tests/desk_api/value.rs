@@ -79,6 +79,9 @@ fn fitting(random: &mut Random, schema: &Value, components: &Value, depth: usize
     if let Some(values) = schema["enum"].as_array() {
         return random.of_list(values).clone();
     }
+    if let Some(examples) = schema["examples"].as_array() {
+        return random.of_list(examples).clone();
+    }
     let mut object = Map::new();
     for key in ["oneOf", "anyOf", "allOf"] {
         let Some(ways) = schema[key].as_array() else { continue };

@@ -98,7 +98,7 @@ fn table(deliveries: &[Delivery]) -> String {
         .iter()
         .map(|one| {
             vec![
-                one.delivery.to_string(),
+                one.number.to_string(),
                 time(one.received_at_ms),
                 one.records.to_string(),
                 one.bytes.to_string(),

@@ -27,7 +27,6 @@ impl TimeArgs {
 /// Which records; each condition that is given must hold.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Filter")]
-#[expect(clippy::doc_markdown, reason = "help texts for a terminal")]
 pub(super) struct RecordArgs {
     /// Of the delivery of this number
     #[arg(long, value_name = "NUMBER")]

@@ -112,7 +112,7 @@ pub(super) fn table(records: &[Record]) -> String {
         .iter()
         .map(|one| {
             vec![
-                line(&one.record),
+                line(&one.name),
                 time(one.received_at_ms),
                 short(one.subscription_type.as_deref().unwrap_or("-"), 28),
                 short(one.object_id.as_deref().unwrap_or("-"), 20),
@@ -127,7 +127,7 @@ fn card(whole: &Whole) -> Result<String, std::fmt::Error> {
     let Whole { shown, payload, changed, withheld, way } = whole;
     let mut text = String::new();
     let mut row = |name: &str, value: &str| writeln!(text, "{name:13}{}", line(value));
-    row("record", &shown.record)?;
+    row("record", &shown.name)?;
     row("received", &time(shown.received_at_ms))?;
     row("type", shown.subscription_type.as_deref().unwrap_or("-"))?;
     row("object", shown.object_id.as_deref().unwrap_or("-"))?;

@@ -8,7 +8,8 @@ use crate::cli::remote::shape::Payload;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Delivery {
-    pub(super) delivery: u64,
+    #[serde(rename = "delivery")]
+    pub(super) number: u64,
     pub(super) received_at_ms: i64,
     pub(super) request_id: String,
     pub(super) bytes: u64,
@@ -27,7 +28,8 @@ pub(super) struct Records {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Record {
-    pub(super) record: String,
+    #[serde(rename = "record")]
+    pub(super) name: String,
     pub(super) received_at_ms: i64,
     pub(super) subscription_type: Option<String>,
     pub(super) object_id: Option<String>,

@@ -227,10 +227,13 @@ impl Embedded {
             Journal::open(&directory.join("journal"), &opened.name, opened.watermark, journal)?;
         let inner = start(&directory, lock, opened, journal, Setup { sorter, clock, bounds })?;
         let progress = Arc::new(Progress::default());
-        let follower = follow(&inner)?;
+        let follower = Arc::new(Follower::default());
         let indexer = index(&inner, reader, Arc::clone(&progress), Arc::clone(&follower))?;
         let indexer = Mutex::new(Some(indexer));
-        Ok(Self { inner, progress, indexer, follower, runner: Runner::default() })
+        // From here on whoever gives up ends the threads.
+        let store = Self { inner, progress, indexer, follower, runner: Runner::default() };
+        store.follow()?;
+        Ok(store)
     }
 }
 
@@ -294,21 +297,6 @@ fn start(
         refused_dropped: Arc::new(AtomicU64::new(refused_dropped)),
         retaining: tokio::sync::Mutex::default(),
     })
-}
-
-fn follow(inner: &Inner) -> Result<Arc<Follower>, StoreError> {
-    let follower = Arc::new(Follower::default());
-    let work = history::Work {
-        database: inner.database.clone(),
-        journal: inner.journal.clone(),
-        writer: inner.writer.clone(),
-        sorter: Arc::clone(&inner.sorter),
-        clock: inner.clock.clone(),
-    };
-    follower
-        .start(work)
-        .map_err(|error| StoreError::Open(format!("the store's search index cannot be started: {error}")))?;
-    Ok(follower)
 }
 
 fn index(

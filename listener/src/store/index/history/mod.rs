@@ -27,7 +27,8 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-pub(super) use self::follow::{Follower, Work};
+pub(super) use self::follow::Follower;
+use self::follow::Work;
 use self::search::{END, Found, Search};
 use super::Embedded;
 use super::desk::fail::Fail;
@@ -37,7 +38,23 @@ use crate::desk::{
     RecordDetail, RecordFilter, Records, RefusedFilter, Series,
 };
 use crate::store::journal::Journal;
-use crate::store::{RecordId, Refused, Sort};
+use crate::store::{RecordId, Refused, Sort, StoreError};
+
+impl Embedded {
+    /// Starts what follows the indexer.
+    pub(super) fn follow(&self) -> Result<(), StoreError> {
+        let work = Work {
+            database: self.inner.database.clone(),
+            journal: self.inner.journal.clone(),
+            writer: self.inner.writer.clone(),
+            sorter: Arc::clone(&self.inner.sorter),
+            clock: self.inner.clock.clone(),
+        };
+        self.follower
+            .start(work)
+            .map_err(|error| StoreError::Open(format!("the store's search index cannot be started: {error}")))
+    }
+}
 
 #[async_trait]
 impl History for Embedded {

@@ -152,8 +152,10 @@ impl Step<'_> {
             return Ok(true);
         }
         let bytes = self.read(delivery, span.element)?;
+        // What has no trace key is not in the index either.
         let trace_key = filter.trace_key.as_ref();
-        Ok(trace_key.is_none_or(|wanted| sorter.name(&bytes).trace_key == *wanted) && self.has_object(&bytes))
+        Ok(trace_key.is_none_or(|wanted| !wanted.is_empty() && sorter.name(&bytes).trace_key == *wanted)
+            && self.has_object(&bytes))
     }
 
     fn has_object(&self, bytes: &[u8]) -> bool {

@@ -28,6 +28,14 @@ struct Kept {
     is_old: bool,
 }
 
+/// What became of a record in a page.
+enum Became {
+    /// It was taken.
+    Taken,
+    /// This error; none: one that is gone by now.
+    Error(Option<i64>),
+}
+
 impl Trail<'_> {
     /// Adds what happened from page `number` on; when the record was taken, where it was. A record that
     /// the hook took is not delivered: what it said is the caller's to add.
@@ -49,7 +57,7 @@ impl Trail<'_> {
             let children = delivered::children(connection, number)?;
             next = children.into_iter().find(|(_, again)| again.contains(&self.id)).map(|(child, _)| child);
             let Some(at_ms) = page.settled_at_ms.filter(|_| next.is_none()) else { continue };
-            if let Some(error) = self.error_of(number, &page)? {
+            if let Became::Error(error) = self.became(number, &page)? {
                 let failed = step(StepKind::Failed, Some(at_ms), Some(self.destination));
                 way.push(Step { page: id, error, bulk, ..failed });
                 return Ok(None);
@@ -63,8 +71,8 @@ impl Trail<'_> {
         Ok(None)
     }
 
-    /// The error that came of the page, which may be gone by now; none where the record was taken.
-    fn error_of(&mut self, number: i64, page: &Kept) -> Result<Option<Option<i64>>, Trouble> {
+    /// What became of the record in a page that is settled.
+    fn became(&mut self, number: i64, page: &Kept) -> Result<Became, Trouble> {
         let noted = spans::decode_records(page.failed.as_deref().unwrap_or_default())?.contains(&self.id);
         // A page of the hook of which nothing went on may have been dropped.
         let is_failed = noted || page.state == FAILED && self.destination != PRE_PAGE;
@@ -73,13 +81,11 @@ impl Trail<'_> {
             let is_here = error.destination == self.destination && !error.is_shown;
             is_here && (may_be_failed || error.is_of(unsigned(number)))
         });
-        match candidate {
-            Some(error) => {
-                error.is_shown = true;
-                Ok(Some(Some(error.id)))
-            }
-            None => Ok(is_failed.then_some(None)),
+        if let Some(error) = candidate {
+            error.is_shown = true;
+            return Ok(Became::Error(Some(error.id)));
         }
+        Ok(if is_failed { Became::Error(None) } else { Became::Taken })
     }
 }
 

@@ -1,7 +1,8 @@
 //! What the index shows: the shared suite, and what only the tables know.
 
 use super::*;
-use crate::desk::{Act, Actor, Query, RecordFilter, Selection, StepKind};
+use crate::desk::StepKind::{Attempted, Delivered, Failed, Paged, Pending, Received};
+use crate::desk::{Act, Actor, Query, RecordFilter, Selection};
 use crate::store::RecordId;
 
 shared! {
@@ -82,19 +83,18 @@ async fn a_store_of_version_3_shows_its_history_and_goes_on() {
     drop(older);
     let (store, desk, history) = (world.open_history)(named).await;
     suite::set_destinations(&store, &["a"]).await;
-    let names = async |filter: RecordFilter| {
+    let found = async |filter: RecordFilter| {
         let listing = history.records(Query { filter, cursor: None, limit: 100 }).await.unwrap().list;
         listing.items.into_iter().map(|shown| shown.record).collect::<Vec<_>>()
     };
     let filter = RecordFilter { delivered_to: Some("a".to_owned()), ..RecordFilter::default() };
-    assert_eq!(names(filter.clone()).await, ["1.2", "1.1"]);
+    assert_eq!(found(filter.clone()).await, ["1.2", "1.1"]);
     let key = RecordFilter { trace_key: Some("k_3".to_owned()), ..RecordFilter::default() };
-    assert_eq!(names(key).await, ["1.3"]);
+    assert_eq!(found(key).await, ["1.3"]);
     let kinds = async |element: u32| {
         let way = history.record(RecordId { delivery: 1, element }).await.unwrap().way;
         way.into_iter().map(|step| step.what).collect::<Vec<_>>()
     };
-    use StepKind::{Attempted, Delivered, Failed, Paged, Pending, Received};
     assert_eq!(kinds(0).await, [Received, Paged, Attempted, Failed]);
     assert_eq!(kinds(1).await, [Received, Paged, Attempted, Delivered]);
     assert_eq!(kinds(4).await, [Received, Pending]);
@@ -105,7 +105,7 @@ async fn a_store_of_version_3_shows_its_history_and_goes_on() {
     assert_eq!(store.status().await.unwrap().pending_records, 4);
     assert_eq!(world.drain(&store, "a").await.len(), 4);
     assert_eq!(world.deliver(&store, suite::body(&[suite::event(9)])).await, 2);
-    assert_eq!(names(RecordFilter::default()).await, ["2.0", "1.4", "1.3", "1.2", "1.1", "1.0"]);
+    assert_eq!(found(RecordFilter::default()).await, ["2.0", "1.4", "1.3", "1.2", "1.1", "1.0"]);
     store.close().await;
 }
 

@@ -129,6 +129,7 @@ fn id(delivery: u64, element: u32) -> RecordId {
     RecordId { delivery, element }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands where a filter or a step may have one")]
 fn at(destination: &str) -> Option<String> {
     Some(destination.to_owned())
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use StepKind::{Attempted, Delivered, Failed, Paged, Received, Replayed};
+
 use super::*;
 
 fn ids(records: &[Record]) -> Vec<String> {
@@ -116,7 +118,7 @@ pub(crate) async fn a_replay_goes_once_by_the_destinations_pages(world: &World) 
     assert_eq!(lines[0].detail, "replay of 12 records to a");
     let way = shows.record(id(1, 3)).await.way;
     let replayed: Vec<_> = way.iter().filter(|step| step.bulk.is_some()).map(|step| step.what).collect();
-    assert_eq!(replayed, [StepKind::Replayed, StepKind::Delivered]);
+    assert_eq!(replayed, [Replayed, Delivered]);
     assert_eq!(shows.plan(to("a"), "a").await.effect.changed, 12, "and once more, who wants it");
     shows.close().await;
 }
@@ -180,7 +182,6 @@ pub(crate) async fn what_fails_of_a_replay_is_an_open_error(world: &World) {
     );
     let kinds = |way: Vec<crate::desk::Step>| way.iter().map(|step| step.what).collect::<Vec<_>>();
     let way = kinds(shows.record(id(1, 0)).await.way);
-    use StepKind::{Attempted, Delivered, Failed, Paged, Received, Replayed};
     assert_eq!(way, [Received, Paged, Attempted, Delivered, Replayed, Attempted, Failed]);
     let way = kinds(shows.record(id(1, 1)).await.way);
     assert_eq!(

@@ -69,7 +69,7 @@ pub(crate) async fn the_backlog_is_noted_at_the_end_of_a_minute(world: &World) {
     world.deliver(&shows.store, events(0..5)).await;
     shows.searched().await;
     // Whoever notes it has seen this minute by then.
-    let begun = Instant::now();
+    let looked = Instant::now();
     loop {
         tokio::time::sleep(Duration::from_millis(50)).await;
         world.pass(MINUTE_MS);
@@ -79,7 +79,7 @@ pub(crate) async fn the_backlog_is_noted_at_the_end_of_a_minute(world: &World) {
         if found.points.iter().any(|point| point.backlog == Some(5)) {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_secs(20), "{found:?}");
+        assert!(looked.elapsed() < Duration::from_secs(20), "{found:?}");
     }
     shows.close().await;
 }
