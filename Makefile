@@ -21,7 +21,7 @@ cluster: ## a real Kubernetes cluster on this machine until Ctrl-C; needs root
 images: ## static binaries and the images of the Dockerfile, without an engine
 	tests/images
 
-bench: ## durable ingest beside the floor: a table and target/bench.json
+bench: ## durable ingest beside the floor, and the error desk with a million errors: tables and target/bench.json
 	$(CARGO) build --release --locked -p listener -p floor -p driver -p bench
 	target/release/bench
 

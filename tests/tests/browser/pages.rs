@@ -15,6 +15,21 @@ use crate::scene::{ADMIN, BASE, OPERATE, Scene, VIEW};
 /// Pages that are looked at, at most.
 const MOST: usize = 60;
 
+/// Shapes of pages that links must lead to.
+const EVERY: [&str; 11] = [
+    "",
+    "/audit",
+    "/bulk",
+    "/bulk/N",
+    "/deliveries",
+    "/errors",
+    "/errors/N",
+    "/records",
+    "/records/N",
+    "/refusals",
+    "/settings",
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_that_a_link_leads_to_is_accessible() {
     let Some((scene, browser)) = start("pages").await else { return };
@@ -28,7 +43,7 @@ async fn every_page_that_a_link_leads_to_is_accessible() {
     edit(&scene, &browser).await;
     let mut wrong = Vec::new();
     let seen = walk(&scene, &browser, &mut wrong).await;
-    for page in ["", "/errors", "/errors/N", "/bulk", "/bulk/N", "/audit"] {
+    for page in EVERY {
         assert!(seen.contains(page), "no link leads to {page}: {seen:?}");
     }
     well(&wrong);
@@ -48,6 +63,10 @@ async fn pages_that_say_no_or_ask_first_are_accessible() {
     scene.sign_in(&browser, OPERATE).await;
     plan(&scene, &browser).await;
     wrong.extend(look(&browser, "plan").await);
+    browser.open(&scene.url("/settings")).await;
+    browser.press("Check").await;
+    browser.heading("Settings").await;
+    wrong.extend(look(&browser, "settings-checked").await);
     edit(&scene, &browser).await;
     wrong.extend(look(&browser, "error-edited").await);
     browser.fill("Payload", "{\"objectId\": 2,").await;
