@@ -21,7 +21,7 @@ cluster: ## a real Kubernetes cluster on this machine until Ctrl-C; needs root
 images: ## static binaries and the images of the Dockerfile, without an engine
 	tests/images
 
-bench: ## durable ingest beside the floor: a table and target/bench.json
+bench: ## durable ingest beside the floor, and the error desk with a million errors: tables and target/bench.json
 	$(CARGO) build --release --locked -p listener -p floor -p driver -p bench
 	target/release/bench
 
@@ -29,8 +29,9 @@ bench-operator: images ## a thousand listeners on a real control plane: time, re
 	OPERATOR_BINARY=$(CURDIR)/target/images/build/$$(rustc --print host-tuple)/image/operator \
 	  $(CARGO) test --locked --workspace --test operator -- --ignored --nocapture a_thousand_listeners
 
-fuzz: ## an hour of made-up templates, filters, transforms and manifests; FUZZ_SECONDS changes it
+fuzz: ## an hour of made-up templates, filters, transforms and manifests, and one of requests to the desk's API; FUZZ_SECONDS changes it
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} $(CARGO) test --release --locked --workspace --test fuzz -- --nocapture
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} $(CARGO) test --release --locked --workspace --test desk_api -- --nocapture
 
 crds: ## write the resource's definition from the types, and the chart's copy
 	UPDATE_CRDS=1 $(CARGO) test --locked -p crds

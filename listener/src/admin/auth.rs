@@ -73,8 +73,10 @@ fn identify(admin: &Admin, headers: &HeaderMap) -> Result<Caller, Problem> {
         Problem::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
-            "send a token of this listener: `Authorization: Bearer <token>`",
+            "this is for those with a token of this listener",
         )
+        .field("authorization")
+        .remedy("send one: `Authorization: Bearer <token>`")
     })
 }
 

@@ -55,11 +55,11 @@ pub(super) async fn refused(
 }
 
 fn limit(asked: Result<&Query<Asked>, &QueryRejection>) -> Result<usize, Problem> {
-    let Ok(Query(Asked { limit })) = asked else {
+    let limit = asked.ok().map(|Query(Asked { limit })| limit.unwrap_or(USUAL));
+    limit.filter(|limit| (1..=MOST).contains(limit)).ok_or_else(|| {
         let reason = format!("`limit` must be a number from 1 to {MOST}");
-        return Err(Problem::invalid("limit", reason, "give one, or leave it out"));
-    };
-    Ok(limit.unwrap_or(USUAL).clamp(1, MOST))
+        Problem::invalid("limit", reason, "give one, or leave it out")
+    })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]

@@ -30,7 +30,7 @@ pub(super) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
     /// Each reason, where there are several.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) reasons: Vec<String>,
 }
 
@@ -73,13 +73,18 @@ impl Problem {
 impl From<DeskError> for Problem {
     fn from(error: DeskError) -> Self {
         match error {
-            DeskError::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, "not found", error.to_string()),
+            DeskError::NotFound { .. } => {
+                Self::new(StatusCode::NOT_FOUND, "not found", error.to_string()).field("id").remedy(
+                    "give the number of the list; what is older than spec.storage.retention allows is gone",
+                )
+            }
             DeskError::Conflict { reason, remedy } => {
                 Self::new(StatusCode::CONFLICT, "conflict", reason).remedy(remedy)
             }
             DeskError::Invalid { field, reason, remedy } => Self::invalid(field, reason, remedy),
             DeskError::Store(error) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "store unavailable", error.to_string())
+                    .remedy("ask again in a second; /readyz says what is wrong with the store")
             }
         }
     }
@@ -105,13 +110,11 @@ impl IntoResponse for Problem {
 /// No such path.
 pub(super) async fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not found", "the admin port has no such path")
+        .remedy("/api/v1/openapi.json names those that are there")
 }
 
 /// Such a path, but not for this method.
 pub(super) async fn method_not_allowed() -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method not allowed",
-        "this path is not for this method; Allow names those that it is for",
-    )
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed", "this path is not for this method")
+        .remedy("use one of those that the header allow names")
 }

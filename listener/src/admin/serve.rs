@@ -79,6 +79,7 @@ impl Handler for App {
     async fn handle(self: Arc<Self>, request: Request<Incoming>, _peer: SocketAddr) -> Response<Body> {
         let Ok(_place) = self.room.try_acquire() else {
             return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many requests in flight")
+                .remedy("ask again in a second")
                 .into_response();
         };
         let answer = self.router.clone().call(request.map(Body::new));

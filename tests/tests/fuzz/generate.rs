@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::corpus::Corpus;
 use crate::input::{Input, Target};
-use crate::random::Random;
+use tests::Random;
 
 /// Input `number` under `seed`: the same always.
 pub(crate) fn input(corpus: &Corpus, seed: u64, number: u64) -> Input {

@@ -15,7 +15,6 @@
 mod corpus;
 mod generate;
 mod input;
-mod random;
 mod watch;
 
 use std::path::{Path, PathBuf};

@@ -22,13 +22,17 @@ pub(in crate::admin) async fn read(body: Body, limit: usize) -> Result<Bytes, Pr
             "too slow",
             format!("the body took longer than {PATIENCE:?}"),
         )
+        .field("body")
+        .remedy("send it again, faster")
     })?;
     read.map(http_body_util::Collected::to_bytes).map_err(|error| {
         if error.is::<LengthLimitError>() {
             let detail = format!("the body is larger than {limit} bytes");
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too large", detail)
+                .field("body")
+                .remedy(format!("send at most {limit} bytes"))
         } else {
-            Problem::new(StatusCode::BAD_REQUEST, "bad body", "the body did not come whole")
+            Problem::invalid("body", "it did not come whole", "send it again")
         }
     })
 }

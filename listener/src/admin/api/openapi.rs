@@ -109,13 +109,26 @@ fn id(method: &str, path: &str) -> String {
 }
 
 fn in_path(path: &str) -> Vec<Value> {
-    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    let schema = |name: &str| match name {
-        "id" => json!({"type": "integer", "format": "int64"}),
-        "act" => json!({"enum": ["retry", "resolve", "reopen", "wait", "assign", "tag", "note", "edit"]}),
+    let parts = path.split('/').zip(path.split('/').skip(1));
+    let names = parts.filter_map(|(list, part)| Some((list, part.strip_prefix('{')?.strip_suffix('}')?)));
+    let schema = |list: &str, name: &str| match (list, name) {
+        ("records", "id") => {
+            json!({"type": "string", "pattern": r"^[0-9]+\.[0-9]+$", "examples": ["1042.3"]})
+        }
+        ("refusals", "id") => {
+            let example = "01939b2e-8f2c-7c4a-9d35-6f0a2b1c3d4e";
+            json!({"type": "string", "format": "uuid", "examples": [example]})
+        }
+        ("deliveries", "id") => json!({"type": "integer", "format": "int64", "minimum": 0}),
+        (_, "id") => json!({"type": "integer", "format": "int64"}),
+        (_, "act") => {
+            json!({"enum": ["retry", "resolve", "reopen", "wait", "assign", "tag", "note", "edit"]})
+        }
         _ => json!({"type": "string"}),
     };
-    names.map(|name| json!({"name": name, "in": "path", "required": true, "schema": schema(name)})).collect()
+    let parameter =
+        |(list, name)| json!({"name": name, "in": "path", "required": true, "schema": schema(list, name)});
+    names.map(parameter).collect()
 }
 
 fn in_query(parameter: &Parameter) -> Value {

@@ -137,7 +137,8 @@ fn find(needs: &Needs, parameters: &RawPathParams, request: &Request) -> Result<
     }
     let Some(desk) = shown.desk().map(Arc::clone) else {
         let detail = "the store of this listener has no error desk";
-        return Err(Problem::new(StatusCode::NOT_FOUND, "not found", detail));
+        return Err(Problem::new(StatusCode::NOT_FOUND, "not found", detail)
+            .remedy("choose a storage that has one: embedded, or postgres"));
     };
     Ok(Target { shown: Arc::clone(shown), desk, role, actor, id: parameter("id"), act: parameter("act") })
 }

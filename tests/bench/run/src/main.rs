@@ -8,9 +8,12 @@
 //! measured is ingest: verified, stored, synced, answered, and indexed beside it.
 //! What is not yet indexed when the load ends is drained, timed, and reported.
 //!
-//! Beside it, in the same run: what the language of a manifest costs a record ([`language`]).
+//! Beside it, in the same run: what the language of a manifest costs a record ([`language`]), and how long
+//! the error desk takes with a million open errors ([`desk`]).
 
 mod case;
+mod client;
+mod desk;
 mod language;
 mod program;
 mod report;
@@ -24,7 +27,7 @@ use clap::Parser;
 use case::Case;
 use report::Row;
 
-/// Measures durable ingest beside the floor, and templates and filters; prints tables and writes bench.json.
+/// Measures durable ingest beside the floor, templates and filters, and the error desk; prints tables and writes bench.json.
 #[derive(Debug, Parser)]
 pub(crate) struct Options {
     /// Where the programs `listener`, `floor` and `driver` are.
@@ -42,7 +45,10 @@ pub(crate) struct Options {
     /// Times that the cases are run; the median of the ratios is reported.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=20))]
     rounds: u64,
-    /// Only cases whose name contains this; `language` for templates and filters alone.
+    /// Open errors of the error desk.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
+    errors: u64,
+    /// Only cases whose name contains this; `language` for templates and filters, `desk` for the error desk alone.
     #[arg(long)]
     only: Option<String>,
 }
@@ -67,10 +73,17 @@ fn main() -> Result<()> {
         }
         rows.push(Row::of(&case, rounds));
     }
-    ensure!(!rows.is_empty() || !costs.is_empty(), "no case is called like that");
+    let mut desks = Vec::new();
+    for store in desk::Store::all().iter().filter(|_| wanted("desk")) {
+        desks.push(
+            desk::run(store, &options).with_context(|| format!("the desk of the store {}", store.name))?,
+        );
+    }
+    ensure!(!rows.is_empty() || !costs.is_empty() || !desks.is_empty(), "no case is called like that");
     report::print(&rows);
     report::print_costs(&costs);
-    report::write(&rows, &costs, &options.out)?;
+    report::print_desks(&desks);
+    report::write(&rows, &costs, &desks, &options.out)?;
     println!("\nwritten to {}", options.out.display());
     Ok(())
 }

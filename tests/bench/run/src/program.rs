@@ -1,6 +1,6 @@
 //! Starts the programs, loads them, ends them.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::Options;
 use crate::case::Case;
+use crate::client::Client;
 
 /// What the driver saw.
 #[derive(Clone, Debug, Deserialize)]
@@ -56,8 +56,16 @@ impl Drop for Running {
     }
 }
 
-const SECRET: &str = "0b9f3c52-6d1e-4a77-9c1b-3f5a2d8e7c41";
-const PUBLIC_BASE: &str = "https://hooks.example.com";
+/// A running listener; it ends with the value, and what it kept goes.
+pub(crate) struct Process {
+    child: Running,
+    pub(crate) port: u16,
+    pub(crate) admin: u16,
+    _folder: tempfile::TempDir,
+}
+
+pub(crate) const SECRET: &str = "0b9f3c52-6d1e-4a77-9c1b-3f5a2d8e7c41";
+pub(crate) const PUBLIC_BASE: &str = "https://hooks.example.com";
 
 pub(crate) fn floor(case: &Case, options: &Options) -> Result<Load> {
     let folder = folder(options)?;
@@ -75,26 +83,9 @@ pub(crate) fn floor(case: &Case, options: &Options) -> Result<Load> {
 }
 
 pub(crate) fn listener(case: &Case, options: &Options) -> Result<Listener> {
-    let folder = folder(options)?;
-    let manifest = folder.path().join("bench.yaml");
-    std::fs::write(&manifest, MANIFEST)?;
-    let (port, admin) = (free_port()?, free_port()?);
-    let child = Command::new(options.programs.join("listener"))
-        .arg("dev")
-        .arg(&manifest)
-        .args(["--listen", &format!("127.0.0.1:{port}"), "--admin", &format!("127.0.0.1:{admin}")])
-        .args(["--public-url", PUBLIC_BASE])
-        .arg("--data")
-        .arg(folder.path().join("data"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .context("cannot start the listener")?;
-    let running = Running { child };
-    wait_for(port)?;
-    wait_for(admin)?;
-
-    let process = running.child.id();
+    let running = start(MANIFEST, options)?;
+    let Process { port, admin, .. } = running;
+    let process = running.child.child.id();
     let before = cpu_by_thread(process);
     let load = drive(case, options, port, "/bench/bench")?;
     let after = cpu_by_thread(process);
@@ -107,7 +98,7 @@ pub(crate) fn listener(case: &Case, options: &Options) -> Result<Listener> {
         std::thread::sleep(Duration::from_millis(50));
     }
     let drain_seconds = began.elapsed().as_secs_f64();
-    let status = get(admin, "/api/v1/status")?;
+    let status = Client::open(admin)?.get("/api/v1/status")?;
     let events = status["listeners"][0]["store"]["events"].as_u64().unwrap_or(0);
     ensure!(
         events >= load.accepted_events,
@@ -121,6 +112,28 @@ pub(crate) fn listener(case: &Case, options: &Options) -> Result<Listener> {
         peak_mib: peak_mib(process),
         cpu_seconds: spent(&before, &after),
     })
+}
+
+/// A listener of this manifest, which is to have the path `/bench/bench`.
+pub(crate) fn start(manifest: &str, options: &Options) -> Result<Process> {
+    let folder = folder(options)?;
+    let path = folder.path().join("bench.yaml");
+    std::fs::write(&path, manifest)?;
+    let (port, admin) = (free_port()?, free_port()?);
+    let child = Command::new(options.programs.join("listener"))
+        .arg("dev")
+        .arg(&path)
+        .args(["--listen", &format!("127.0.0.1:{port}"), "--admin", &format!("127.0.0.1:{admin}")])
+        .args(["--public-url", PUBLIC_BASE, "--log", "error"])
+        .arg("--data")
+        .arg(folder.path().join("data"))
+        .stdout(Stdio::null())
+        .spawn()
+        .context("cannot start the listener")?;
+    let child = Running { child };
+    wait_for(port)?;
+    wait_for(admin)?;
+    Ok(Process { child, port, admin, _folder: folder })
 }
 
 const MANIFEST: &str = r#"
@@ -182,22 +195,8 @@ fn wait_for(port: u16) -> Result<()> {
 }
 
 fn unindexed(admin: u16) -> Result<u64> {
-    let status = get(admin, "/api/v1/status")?;
+    let status = Client::open(admin)?.get("/api/v1/status")?;
     status["listeners"][0]["store"]["unindexedBytes"].as_u64().context("no unindexedBytes in the status")
-}
-
-fn get(port: u16, path: &str) -> Result<Value> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-    let mut answer = BufReader::new(stream);
-    let mut line = String::new();
-    while answer.read_line(&mut line)? > 2 {
-        line.clear();
-    }
-    let mut body = String::new();
-    answer.read_to_string(&mut body)?;
-    serde_json::from_str(&body).with_context(|| format!("{path} answered {body:?}"))
 }
 
 fn peak_mib(process: u32) -> f64 {

@@ -7,6 +7,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::case::Case;
+use crate::desk::{AIM_MS, Desk, Times};
 use crate::language::Cost;
 use crate::program::{Listener, Load};
 
@@ -124,10 +125,80 @@ fn json_cost(cost: &Cost) -> Value {
     })
 }
 
-pub(crate) fn write(rows: &[Row], costs: &[Cost], out: &Path) -> Result<()> {
+/// How long the error desk takes.
+pub(crate) fn print_desks(desks: &[Desk]) {
+    for desk in desks {
+        println!(
+            "\nThe desk of the store {} with {} open errors, filled in {:.0} s, {} MiB; ms, aim: a median below {AIM_MS}",
+            desk.store,
+            desk.errors,
+            desk.fill_seconds,
+            desk.file_bytes / (1024 * 1024)
+        );
+        println!(
+            "{:<42} {:>9} {:>10} {:>9} {:>10} {:>9}",
+            "filter", "matches", "list p50", "p95", "count p50", "p95"
+        );
+        for row in &desk.rows {
+            println!(
+                "{:<42} {:>9} {:>10.2} {:>9.2} {:>10.2} {:>9.2}{}",
+                row.name,
+                row.matches,
+                row.list.median,
+                row.list.p95,
+                row.count.median,
+                row.count.p95,
+                over(&[row.list, row.count])
+            );
+        }
+        for (name, times) in single(desk) {
+            println!("{name:<42} {:>9} {:>10.2} {:>9.2}{}", "", times.median, times.p95, over(&[times]));
+        }
+    }
+}
+
+fn single(desk: &Desk) -> [(&'static str, Times); 3] {
+    [
+        ("the next part of a list", desk.next),
+        ("one error, whole", desk.one),
+        ("delivered, failed, folded", desk.fold),
+    ]
+}
+
+fn over(times: &[Times]) -> &'static str {
+    if times.iter().any(|times| times.median >= AIM_MS) { "  OVER" } else { "" }
+}
+
+fn json_desk(desk: &Desk) -> Value {
+    let times = |times: &Times| json!({"p50_ms": times.median, "p95_ms": times.p95});
+    let filters: Vec<Value> = desk
+        .rows
+        .iter()
+        .map(|row| {
+            json!({"filter": row.name, "matches": row.matches, "list": times(&row.list), "count": times(&row.count)})
+        })
+        .collect();
+    let all = desk.rows.iter().flat_map(|row| [row.list, row.count]);
+    let all = all.chain(single(desk).map(|(_, times)| times));
+    json!({
+        "store": desk.store,
+        "errors": desk.errors,
+        "fill_seconds": desk.fill_seconds,
+        "file_bytes": desk.file_bytes,
+        "filters": filters,
+        "next": times(&desk.next),
+        "one": times(&desk.one),
+        "fold": times(&desk.fold),
+        "aim_ms": AIM_MS,
+        "within_aim": all.map(|times| times.median).fold(0.0, f64::max) < AIM_MS,
+    })
+}
+
+pub(crate) fn write(rows: &[Row], costs: &[Cost], desks: &[Desk], out: &Path) -> Result<()> {
     let results: Vec<Value> = rows.iter().map(json_row).collect();
     let language: Vec<Value> = costs.iter().map(json_cost).collect();
-    let figures = json!({"machine": machine(), "results": results, "language": language});
+    let desk: Vec<Value> = desks.iter().map(json_desk).collect();
+    let figures = json!({"machine": machine(), "results": results, "language": language, "desk": desk});
     let text = serde_json::to_string_pretty(&figures)?;
     std::fs::write(out, text + "\n")?;
     Ok(())

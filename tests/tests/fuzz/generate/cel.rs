@@ -1,6 +1,6 @@
 //! CEL by a grammar. Kinds fit mostly: what a check of types refuses is never evaluated.
 
-use crate::random::Random;
+use tests::Random;
 
 /// What an expression is to be.
 #[derive(Clone, Copy)]

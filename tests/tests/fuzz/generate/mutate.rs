@@ -1,6 +1,6 @@
 //! A text that somebody wrote, changed here and there.
 
-use crate::random::Random;
+use tests::Random;
 
 /// Bytes that a changed text may have.
 const MOST: usize = 200_000;

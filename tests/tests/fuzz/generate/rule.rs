@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::random::Random;
+use tests::Random;
 
 const COMPARE: [&str; 10] = [
     "equals",

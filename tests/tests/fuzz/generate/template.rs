@@ -1,6 +1,6 @@
 //! Templates by a grammar: right mostly in their form, odd in what they ask for.
 
-use crate::random::Random;
+use tests::Random;
 
 const VALUES: [&str; 27] = [
     "a",

@@ -40,13 +40,6 @@ shared! {
     a_list_has_no_gap_and_no_repeat_while_errors_arrive
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes a minute; the same with fewer errors is above"]
-async fn a_bulk_retry_of_100_000_errors_is_killed_and_sends_each_once() {
-    let directory = tempfile::tempdir().unwrap();
-    suite::killed_halfway(&world(directory.path()), 100_000).await;
-}
-
 fn number(directory: &Path, sql: &str) -> i64 {
     Connection::open(directory.join("store.db")).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
 }

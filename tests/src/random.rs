@@ -1,11 +1,11 @@
 //! Chance that can be repeated: the same seed and number give the same choices on every machine.
 
 /// SplitMix64, <https://prng.di.unimi.it/splitmix64.c>.
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
     /// The chance of input `number` under `seed`.
-    pub(crate) fn of(seed: u64, number: u64) -> Self {
+    pub fn of(seed: u64, number: u64) -> Self {
         let mut random = Self(seed ^ number.wrapping_mul(0xa076_1d64_78bd_642f));
         random.next();
         random
@@ -20,28 +20,28 @@ impl Random {
     }
 
     /// From 0 to below `end`; 0 where there is nothing below it.
-    pub(crate) fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         let end = u64::try_from(end.max(1)).expect("64 bits");
         usize::try_from(self.next() % end).expect("64 bits")
     }
 
     /// True once in `times`.
-    pub(crate) fn one_in(&mut self, times: usize) -> bool {
+    pub fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
     /// One of them.
-    pub(crate) fn of_list<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+    pub fn of_list<'a, T>(&mut self, list: &'a [T]) -> &'a T {
         &list[self.below(list.len())]
     }
 
     /// One of these words.
-    pub(crate) fn word<'a>(&mut self, list: &[&'a str]) -> &'a str {
+    pub fn word<'a>(&mut self, list: &[&'a str]) -> &'a str {
         self.of_list::<&str>(list)
     }
 
     /// Small mostly, large now and then.
-    pub(crate) fn count(&mut self) -> usize {
+    pub fn count(&mut self) -> usize {
         match self.below(100) {
             0 => self.below(5_000),
             1..5 => self.below(200),

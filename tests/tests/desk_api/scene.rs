@@ -1,0 +1,71 @@
+//! A listener with errors of every kind, behind tokens.
+
+use serde_json::{Value, json};
+use tests::{Answer, Connection, ListenerProcess, Receiver, Reply, SECRET, Setup, eventually};
+
+use crate::case::TOKENS;
+
+/// In payloads, in the destination's answer: shown to operate and above.
+pub(crate) const PAYLOAD: &str = "marker-in-the-payload";
+/// In a masked field: shown to nobody.
+pub(crate) const MASKED: &str = "marker-in-a-masked-field";
+
+/// Errors at the destination.
+const ERRORS: usize = 40;
+
+pub(crate) struct Scene {
+    pub(crate) listener: ListenerProcess,
+    _destination: Receiver,
+}
+
+impl Scene {
+    pub(crate) fn start() -> Self {
+        let destination = Receiver::with(|page| {
+            let statuses = [400, 404, 409, 413, 422];
+            Reply::status(statuses[page.body.len() % statuses.len()])
+                .body(&format!("{{\"not\":\"{PAYLOAD} {MASKED}\"}}"))
+        });
+        let listener =
+            Setup::manifest(&manifest(&destination.url("/"))).arguments(&["--log", "warn"]).start();
+        let scene = Self { listener, _destination: destination };
+        scene.fail();
+        scene
+    }
+
+    fn fail(&self) {
+        let records: Vec<Value> = (0..ERRORS)
+            .map(|id| json!({"eventId": id, "objectId": id, "name": PAYLOAD.repeat(1 + id % 7), "email": MASKED}))
+            .collect();
+        let record = serde_json::to_vec(&records).expect("JSON");
+        for body in [&record[..], b"[1, \"two\", null]", b"no JSON \xff"] {
+            assert_eq!(self.listener.deliver(body).expect("an answer").status, 204);
+        }
+        eventually(30, "the errors are at the desk", || {
+            let count = self.get("/api/v1/errors/count", TOKENS[0]).json();
+            (count["total"].as_u64() >= Some(ERRORS as u64 + 4)).then_some(())
+        });
+    }
+
+    pub(crate) fn get(&self, target: &str, token: &str) -> Answer {
+        let headers = [("authorization".to_owned(), format!("Bearer {token}"))];
+        Connection::open(self.listener.admin)
+            .and_then(|mut connection| connection.exchange("GET", target, &headers, b""))
+            .expect("an answer")
+    }
+}
+
+fn manifest(url: &str) -> String {
+    let [view, operate, admin] = TOKENS;
+    format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: hubspot-app, namespace: sales}}\n\
+         stringData: {{clientSecret: {SECRET}}}\n---\n\
+         apiVersion: v1\nkind: Secret\nmetadata: {{name: desk, namespace: sales}}\n\
+         stringData: {{view.vera: {view}, operate.olaf: {operate}, admin.ada: {admin}}}\n---\n\
+         apiVersion: hubspot-listener.dev/v1alpha1\nkind: HubSpotListener\n\
+         metadata: {{name: contacts, namespace: sales}}\nspec:\n  displayName: Contacts\n  \
+         clientSecrets: [{{name: hubspot-app, key: clientSecret}}]\n  \
+         page: {{size: 1, lingerMilliseconds: 0}}\n  traceKeyTemplate: 'contact_{{{{objectId}}}}'\n  \
+         desk: {{tokens: {{secretName: desk}}, maskedFields: [/email]}}\n  \
+         destinations: [{{name: warehouse, http: {{url: '{url}'}}}}]\n"
+    )
+}
