@@ -102,7 +102,7 @@ pub(crate) async fn a_bulk_retry_that_is_killed_goes_on_and_sends_each_error_onc
 }
 
 /// A bulk retry of `errors`, killed four times on its way.
-async fn killed_halfway(world: &World, errors: u64) {
+pub(crate) async fn killed_halfway(world: &World, errors: u64) {
     let mut both = open(world, KEEPS_APART, &["a"]).await;
     let ids = many(&both, world, errors).await;
     let plan = both.plan(only(State::Open), Act::Retry).await;
