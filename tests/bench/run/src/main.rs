@@ -8,11 +8,15 @@
 //! measured is ingest: verified, stored, synced, answered, and indexed beside it.
 //! What is not yet indexed when the load ends is drained, timed, and reported.
 //!
-//! Beside it, in the same run: what the language of a manifest costs a record ([`language`]).
+//! Beside it, in the same run: what the language of a manifest costs a record ([`language`]), what
+//! replicas on one PostgreSQL take together ([`replicas`]), and, with `--kept`, what a store that is
+//! full of records takes against an empty one ([`kept`]).
 
 mod case;
+mod kept;
 mod language;
 mod program;
+mod replicas;
 mod report;
 
 use std::path::PathBuf;
@@ -42,9 +46,14 @@ pub(crate) struct Options {
     /// Times that the cases are run; the median of the ratios is reported.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=20))]
     rounds: u64,
-    /// Only cases whose name contains this; `language` for templates and filters alone.
+    /// Only cases whose name contains this; `language` for templates and filters alone, `replicas`
+    /// for PostgreSQL alone.
     #[arg(long)]
     only: Option<String>,
+    /// Records that are put into each store before its rate is measured a second time, such as
+    /// 10000000; takes minutes and some gigabytes of disk. 0 leaves that out.
+    #[arg(long, default_value_t = 0)]
+    kept: u64,
 }
 
 fn main() -> Result<()> {
@@ -67,12 +76,32 @@ fn main() -> Result<()> {
         }
         rows.push(Row::of(&case, rounds));
     }
-    ensure!(!rows.is_empty() || !costs.is_empty(), "no case is called like that");
-    report::print(&rows);
-    report::print_costs(&costs);
-    report::write(&rows, &costs, &options.out)?;
+    let replicas = if wanted("replicas") { replicas::run(&options)? } else { Vec::new() };
+    let kept = if options.kept > 0 && wanted("kept") { kept::run(&options)? } else { Vec::new() };
+    let figures = Figures { rows, costs, replicas, kept };
+    ensure!(!figures.is_empty(), "no case is called like that");
+    report::print(&figures.rows);
+    report::print_costs(&figures.costs);
+    replicas::print(&figures.replicas);
+    kept::print(&figures.kept);
+    report::write(&figures, &options.out)?;
     println!("\nwritten to {}", options.out.display());
     Ok(())
+}
+
+/// Everything that a run measured.
+pub(crate) struct Figures {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) costs: Vec<language::Cost>,
+    pub(crate) replicas: Vec<replicas::Row>,
+    pub(crate) kept: Vec<kept::Row>,
+}
+
+impl Figures {
+    fn is_empty(&self) -> bool {
+        let Self { rows, costs, replicas, kept } = self;
+        rows.is_empty() && costs.is_empty() && replicas.is_empty() && kept.is_empty()
+    }
 }
 
 /// One round of one case.

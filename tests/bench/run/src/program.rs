@@ -24,6 +24,14 @@ pub(crate) struct Load {
     pub(crate) io_errors: std::collections::BTreeMap<String, u64>,
 }
 
+impl Load {
+    /// Requests that were not answered 2xx.
+    pub(crate) fn not_2xx(&self) -> u64 {
+        let others = self.statuses.iter().filter(|(status, _)| !status.starts_with('2'));
+        others.map(|(_, count)| count).sum::<u64>() + self.io_errors.values().sum::<u64>()
+    }
+}
+
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(crate) struct Latency {
     pub(crate) p50: f64,
@@ -75,40 +83,15 @@ pub(crate) fn floor(case: &Case, options: &Options) -> Result<Load> {
 }
 
 pub(crate) fn listener(case: &Case, options: &Options) -> Result<Listener> {
-    let folder = folder(options)?;
-    let manifest = folder.path().join("bench.yaml");
-    std::fs::write(&manifest, MANIFEST)?;
-    let (port, admin) = (free_port()?, free_port()?);
-    let child = Command::new(options.programs.join("listener"))
-        .arg("dev")
-        .arg(&manifest)
-        .args(["--listen", &format!("127.0.0.1:{port}"), "--admin", &format!("127.0.0.1:{admin}")])
-        .args(["--public-url", PUBLIC_BASE])
-        .arg("--data")
-        .arg(folder.path().join("data"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .context("cannot start the listener")?;
-    let running = Running { child };
-    wait_for(port)?;
-    wait_for(admin)?;
-
-    let process = running.child.id();
+    let started = Started::new(options, &Store::Embedded)?;
+    let process = started.running.child.id();
     let before = cpu_by_thread(process);
-    let load = drive(case, options, port, "/bench/bench")?;
+    let load = started.drive(case, options)?;
     let after = cpu_by_thread(process);
-    ensure!(load.accepted_events > 0, "the listener took nothing: {load:?}");
 
-    let backlog_bytes = unindexed(admin)?;
-    let began = Instant::now();
-    while unindexed(admin)? > 0 {
-        ensure!(began.elapsed() < Duration::from_secs(600), "the backlog is not indexed after ten minutes");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    let drain_seconds = began.elapsed().as_secs_f64();
-    let status = get(admin, "/api/v1/status")?;
-    let events = status["listeners"][0]["store"]["events"].as_u64().unwrap_or(0);
+    let backlog_bytes = started.unindexed()?;
+    let drain_seconds = started.drain()?;
+    let events = started.events()?;
     ensure!(
         events >= load.accepted_events,
         "{} events were acknowledged, but the store knows {events}",
@@ -121,6 +104,99 @@ pub(crate) fn listener(case: &Case, options: &Options) -> Result<Listener> {
         peak_mib: peak_mib(process),
         cpu_seconds: spent(&before, &after),
     })
+}
+
+/// Where a listener keeps what it takes.
+#[derive(Clone, Debug)]
+pub(crate) enum Store {
+    /// In a directory of its own.
+    Embedded,
+    /// In the database at this URL.
+    Postgres(String),
+}
+
+/// A listener that runs, paused; it ends with the value.
+pub(crate) struct Started {
+    running: Running,
+    port: u16,
+    admin: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Started {
+    pub(crate) fn new(options: &Options, store: &Store) -> Result<Self> {
+        let folder = folder(options)?;
+        let manifest = folder.path().join("bench.yaml");
+        std::fs::write(&manifest, store.manifest())?;
+        let (port, admin) = (free_port()?, free_port()?);
+        let child = Command::new(options.programs.join("listener"))
+            .arg("dev")
+            .arg(&manifest)
+            .args(["--listen", &format!("127.0.0.1:{port}"), "--admin", &format!("127.0.0.1:{admin}")])
+            .args(["--public-url", PUBLIC_BASE])
+            .arg("--data")
+            .arg(folder.path().join("data"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("cannot start the listener")?;
+        let started = Self { running: Running { child }, port, admin, _folder: folder };
+        wait_for(port)?;
+        wait_for(admin)?;
+        Ok(started)
+    }
+
+    /// One run of the driver, in which something was taken.
+    pub(crate) fn drive(&self, case: &Case, options: &Options) -> Result<Load> {
+        let load = drive(case, options, self.port, "/bench/bench")?;
+        ensure!(load.accepted_events > 0, "the listener took nothing: {load:?}");
+        Ok(load)
+    }
+
+    /// Waits until all that was taken is indexed; the seconds that it took.
+    pub(crate) fn drain(&self) -> Result<f64> {
+        let began = Instant::now();
+        while self.unindexed()? > 0 {
+            ensure!(began.elapsed() < Duration::from_secs(600), "the backlog is not indexed after ten minutes");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(began.elapsed().as_secs_f64())
+    }
+
+    /// Events that the store knows.
+    pub(crate) fn events(&self) -> Result<u64> {
+        self.count("events")
+    }
+
+    fn unindexed(&self) -> Result<u64> {
+        self.count("unindexedBytes")
+    }
+
+    fn count(&self, name: &str) -> Result<u64> {
+        let status = get(self.admin, "/api/v1/status")?;
+        status["listeners"][0]["store"][name].as_u64().with_context(|| format!("no {name} in the status"))
+    }
+}
+
+impl Store {
+    /// For people.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
+    fn manifest(&self) -> String {
+        match self {
+            Self::Embedded => MANIFEST.to_owned(),
+            Self::Postgres(url) => format!(
+                "{MANIFEST}  storage: {{postgres: {{urlSecretRef: {{name: database, key: url}}}}}}\n---\n\
+                 apiVersion: v1\nkind: Secret\nmetadata: {{name: database, namespace: bench}}\n\
+                 stringData: {{url: '{url}'}}\n"
+            ),
+        }
+    }
 }
 
 const MANIFEST: &str = r#"
@@ -179,11 +255,6 @@ fn wait_for(port: u16) -> Result<()> {
         std::thread::sleep(Duration::from_millis(20));
     }
     Ok(())
-}
-
-fn unindexed(admin: u16) -> Result<u64> {
-    let status = get(admin, "/api/v1/status")?;
-    status["listeners"][0]["store"]["unindexedBytes"].as_u64().context("no unindexedBytes in the status")
 }
 
 fn get(port: u16, path: &str) -> Result<Value> {
