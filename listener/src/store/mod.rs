@@ -18,6 +18,7 @@ mod filling;
 pub mod index;
 pub mod journal;
 pub mod model;
+pub mod postgres;
 #[cfg(test)]
 pub(crate) mod suite;
 
