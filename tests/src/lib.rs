@@ -4,11 +4,13 @@
 mod client;
 pub mod cluster;
 mod listener;
+mod mount;
 mod receiver;
 mod sign;
 
 pub use client::{Answer, Connection, get, get_json, post, send_raw};
 pub use listener::{ListenerProcess, Setup, binary, free_port, operator_binary};
+pub use mount::{Mount, fill};
 pub use receiver::{Page, Receiver, Reply};
 pub use sign::{SECRET, hubspot_headers, now_ms, sign_v3};
 

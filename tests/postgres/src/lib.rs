@@ -36,6 +36,8 @@ pub struct Options {
     pub settings: Vec<(&'static str, String)>,
     /// It asks for [`PASSWORD`].
     pub password: bool,
+    /// Its files are in a directory of its own in here.
+    pub within: Option<PathBuf>,
 }
 
 /// The server that the tests of one process share.
@@ -46,7 +48,8 @@ pub fn shared() -> &'static Server {
 
 /// Major version of the server, 14 or later.
 pub fn version() -> u32 {
-    let said = Command::new(programs::directory().join("postgres")).arg("--version").output().expect("postgres");
+    let said =
+        Command::new(programs::directory().join("postgres")).arg("--version").output().expect("postgres");
     let text = String::from_utf8_lossy(&said.stdout).into_owned();
     let number = text.split_whitespace().find_map(|word| word.split('.').next()?.parse().ok());
     number.expect("a version")
@@ -60,8 +63,8 @@ impl Server {
 
     /// A new server with these options.
     pub fn with(options: Options) -> Self {
-        let Options { settings, password } = options;
-        let directory = own_directory();
+        let Options { settings, password, within } = options;
+        let directory = own_directory(within.as_deref());
         let secret = directory.join("password");
         std::fs::write(&secret, PASSWORD).expect("a file");
         give(&secret);
@@ -186,6 +189,11 @@ impl Server {
         std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
     }
 
+    /// Whether it runs.
+    pub fn runs(&self) -> bool {
+        self.child().as_mut().is_some_and(|child| child.try_wait().is_ok_and(|ended| ended.is_none()))
+    }
+
     /// Stops it in order, ending every session.
     pub fn stop(&self) {
         self.end(Signal::INT);
@@ -195,7 +203,8 @@ impl Server {
     pub fn kill(&self) {
         let pid = self.child().as_ref().map(Child::id);
         let Some(pid) = pid else { return };
-        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        let children =
+            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
         // First the one that would start others anew.
         self.end(Signal::KILL);
         for child in children.split_whitespace().filter_map(|child| child.parse().ok()) {
@@ -207,7 +216,8 @@ impl Server {
     pub fn freeze(&self, still: bool) {
         let signal = if still { Signal::STOP } else { Signal::CONT };
         let Some(pid) = self.child().as_ref().map(Child::id) else { return };
-        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        let children =
+            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
         let all = children.split_whitespace().filter_map(|child| child.parse().ok());
         for one in all.chain(i32::try_from(pid).ok()) {
             let _ = Pid::from_raw(one).map(|one| kill_process(one, signal));
@@ -223,7 +233,7 @@ impl Server {
 
     /// A standby that follows by streaming. `synchronous`: from now on a commit waits for it.
     pub fn standby(&self, synchronous: bool) -> Self {
-        let directory = own_directory();
+        let directory = own_directory(None);
         let output = programs::command("pg_basebackup")
             .args(["--checkpoint=fast", "--wal-method=stream", "--write-recovery-conf", "--no-sync"])
             .arg("--dbname")
@@ -293,7 +303,8 @@ fn with_client<T: Send>(
 ) -> Result<T, tokio_postgres::Error> {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
                 let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
                 let connection = tokio::spawn(connection);
@@ -307,8 +318,11 @@ fn with_client<T: Send>(
 }
 
 /// A new directory of the server's user.
-fn own_directory() -> PathBuf {
-    let directory = tempfile::Builder::new().prefix("postgres-").tempdir().expect("a directory").keep();
+fn own_directory(within: Option<&Path>) -> PathBuf {
+    let mut builder = tempfile::Builder::new();
+    let builder = builder.prefix("postgres-");
+    let directory = within.map_or_else(|| builder.tempdir(), |within| builder.tempdir_in(within));
+    let directory = directory.expect("a directory").keep();
     give(&directory);
     directory
 }

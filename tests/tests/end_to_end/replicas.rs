@@ -25,7 +25,9 @@ pub fn replicas(story: &Story<'_>) {
         status["readyReplicas"] == 3 && Story::is(status, "Ready", "True", "Ready")
     });
     let address = story.service(NAME, 80).address;
-    eventually(60, "it answers", || (send_to(address, first_secret(), TARGET).1.ok()?.0 == 200).then_some(()));
+    eventually(60, "it answers", || {
+        (send_to(address, first_secret(), TARGET).1.ok()?.0 == 200).then_some(())
+    });
 
     rolling_update(story, address);
     killed_pods(story, address);
@@ -74,7 +76,8 @@ fn killed_pods(story: &Story<'_>, address: std::net::SocketAddr) {
 /// With `autoscaling` there is a HorizontalPodAutoscaler, and the number of pods is its.
 fn autoscaled(story: &Story<'_>) {
     apply(story, |spec| {
-        spec["autoscaling"] = json!({"minReplicas": 2, "maxReplicas": 4, "targetCPUUtilizationPercentage": 70});
+        spec["autoscaling"] =
+            json!({"minReplicas": 2, "maxReplicas": 4, "targetCPUUtilizationPercentage": 70});
     });
     story.cluster.wait_until(60, "the autoscaler is there", || {
         (names(story, "horizontalpodautoscalers").len() == 1).then_some(())
@@ -84,7 +87,8 @@ fn autoscaled(story: &Story<'_>) {
     // A change of something else leaves the number alone.
     apply(story, |spec| {
         spec["description"] = json!("changed");
-        spec["autoscaling"] = json!({"minReplicas": 2, "maxReplicas": 4, "targetCPUUtilizationPercentage": 70});
+        spec["autoscaling"] =
+            json!({"minReplicas": 2, "maxReplicas": 4, "targetCPUUtilizationPercentage": 70});
     });
     let generation = || {
         let listener = story.cluster.get(TEAM, "hubspotlistener", NAME).expect("the listener");
@@ -120,7 +124,11 @@ fn names(story: &Story<'_>, kind: &str) -> Vec<String> {
 }
 
 fn status_now(story: &Story<'_>) -> Value {
-    story.cluster.get(TEAM, "hubspotlistener", NAME).map(|listener| listener["status"].clone()).unwrap_or_default()
+    story
+        .cluster
+        .get(TEAM, "hubspotlistener", NAME)
+        .map(|listener| listener["status"].clone())
+        .unwrap_or_default()
 }
 
 fn status(story: &Story<'_>, seconds: u64, what: &str, fits: impl Fn(&Value) -> bool) {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tests::{ListenerProcess, Page, Receiver, Reply, SECRET, Setup, eventually};
+use tests::{ListenerProcess, Page, Receiver, Reply, Setup, eventually};
 
 use super::history::{Fate, fate, number};
 
@@ -13,7 +13,8 @@ use super::history::{Fate, fate, number};
 pub struct Fleet {
     pub replicas: Vec<ListenerProcess>,
     pub warehouse: Warehouse,
-    url: String,
+    /// None: the embedded store.
+    database: Option<String>,
 }
 
 /// The destination: takes what its number says it takes, unless it is down.
@@ -39,7 +40,9 @@ impl Warehouse {
                 .enumerate()
                 .filter(|(_, record)| fate(number(record)) == Fate::Open)
                 .map(|(index, _)| {
-                    format!("{{\"index\":{index},\"code\":\"refused\",\"message\":\"no\",\"retryable\":false}}")
+                    format!(
+                        "{{\"index\":{index},\"code\":\"refused\",\"message\":\"no\",\"retryable\":false}}"
+                    )
                 })
                 .collect();
             kept.lock().expect("no panic").push(page.clone());
@@ -58,10 +61,18 @@ impl Warehouse {
 impl Fleet {
     /// `replicas` of a listener whose store is the database at `url`.
     pub fn start(replicas: usize, url: &str) -> Self {
-        let mut fleet = Self { replicas: Vec::new(), warehouse: Warehouse::start(), url: url.to_owned() };
+        let database = Some(url.to_owned());
+        let mut fleet = Self { replicas: Vec::new(), warehouse: Warehouse::start(), database };
         for _ in 0..replicas {
             fleet.add(|setup| setup);
         }
+        fleet
+    }
+
+    /// One listener with its embedded store.
+    pub fn embedded() -> Self {
+        let mut fleet = Self { replicas: Vec::new(), warehouse: Warehouse::start(), database: None };
+        fleet.add(|setup| setup);
         fleet
     }
 
@@ -71,21 +82,20 @@ impl Fleet {
     }
 
     fn setup(&self) -> Setup {
-        Setup::manifest(&format!(
-            "apiVersion: v1\nkind: Secret\nmetadata: {{name: hubspot-app, namespace: sales}}\n\
-             stringData: {{clientSecret: {SECRET}}}\n---\n\
-             apiVersion: v1\nkind: Secret\nmetadata: {{name: database, namespace: sales}}\n\
-             stringData: {{url: '{}'}}\n---\n\
-             apiVersion: hubspot-listener.dev/v1alpha1\nkind: HubSpotListener\n\
-             metadata: {{name: contacts, namespace: sales}}\nspec:\n  displayName: Contacts\n  \
-             clientSecrets: [{{name: hubspot-app, key: clientSecret}}]\n  \
-             filter: 'event.objectId % 10 != 7'\n  \
-             page: {{size: 20, lingerMilliseconds: 50}}\n  \
-             storage: {{postgres: {{urlSecretRef: {{name: database, key: url}}}}}}\n  \
+        let spec = format!(
+            "  filter: 'event.objectId % 10 != 7'\n  page: {{size: 20, lingerMilliseconds: 50}}\n  \
              destinations:\n  - name: warehouse\n    \
              http: {{url: '{}', timeoutSeconds: 5}}\n    retry: {{maxAttempts: 1000}}\n",
-            self.url, self.warehouse.url
-        ))
+            self.warehouse.url
+        );
+        let Some(url) = &self.database else { return Setup::listener(&spec) };
+        let storage = "  storage: {postgres: {urlSecretRef: {name: database, key: url}}}\n";
+        let mut setup = Setup::listener(&format!("{storage}{spec}"));
+        setup.manifest.push_str(&format!(
+            "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: database, namespace: sales}}\n\
+             stringData: {{url: '{url}'}}\n"
+        ));
+        setup
     }
 
     /// Where deliveries go.

@@ -4,7 +4,7 @@
 //! | number | becomes |
 //! |---|---|
 //! | ends in 7 | ignored: the listener's filter leaves it out |
-//! | a multiple of 50 | an open error at `warehouse`, which refuses it |
+//! | a multiple of 200 | an open error at `warehouse`, which refuses it |
 //! | any other | delivered |
 //!
 //! After the last fault, with nothing pending:
@@ -35,7 +35,7 @@ pub enum Fate {
 pub fn fate(id: u64) -> Fate {
     match id {
         _ if id % 10 == 7 => Fate::Ignored,
-        _ if id % 50 == 0 => Fate::Open,
+        _ if id % 200 == 0 => Fate::Open,
         _ => Fate::Delivered,
     }
 }
@@ -78,7 +78,9 @@ pub fn judge(fleet: &Fleet, acknowledged: &BTreeSet<u64>, sent: u64) -> Verdict 
     let open = open(fleet);
     for &id in acknowledged {
         match fate(id) {
-            Fate::Delivered => assert!(delivered.contains(&id), "event {id} was acknowledged and is not delivered"),
+            Fate::Delivered => {
+                assert!(delivered.contains(&id), "event {id} was acknowledged and is not delivered")
+            }
             Fate::Open => assert!(open.contains(&id), "event {id} was acknowledged and is not at the desk"),
             Fate::Ignored => verdict.ignored += 1,
         }
@@ -132,7 +134,9 @@ fn open(fleet: &Fleet) -> BTreeSet<u64> {
             for item in list["items"].as_array().expect("a list") {
                 assert_eq!(item["destination"], "warehouse", "{item}");
                 let whole = get_json(replica.admin, &format!("/api/v1/errors/{}", item["id"]));
-                let id = number(whole["payload"].as_str().unwrap_or_else(|| panic!("no payload: {whole}")));
+                let id = number(
+                    whole["payload"]["text"].as_str().unwrap_or_else(|| panic!("no payload: {whole}")),
+                );
                 assert!(open.insert(id), "event {id} is in two errors");
             }
             match list["next"].as_str() {
@@ -151,7 +155,8 @@ fn counters(fleet: &Fleet, verdict: &Verdict) -> u64 {
     let mut duplicates = 0;
     for replica in &fleet.replicas {
         let status = replica.status();
-        let count = |name: &str| status["store"][name].as_u64().unwrap_or_else(|| panic!("no {name} in {status}"));
+        let count =
+            |name: &str| status["store"][name].as_u64().unwrap_or_else(|| panic!("no {name} in {status}"));
         duplicates = count("duplicates");
         assert_eq!(count("events"), count("records") + duplicates + count("ignored"), "{status}");
         assert_eq!(count("records"), (verdict.delivered + verdict.open) as u64, "{status}");

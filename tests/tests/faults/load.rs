@@ -16,7 +16,7 @@ const URL: &str = "https://hooks.example.com/sales/contacts";
 /// Events of one delivery.
 const EVENTS: u64 = 10;
 /// Between two deliveries of one sender: the faults are to be measured, not the machine.
-const PAUSE: Duration = Duration::from_millis(3);
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// What the senders know.
 #[derive(Default)]

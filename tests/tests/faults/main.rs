@@ -8,6 +8,7 @@ mod clock;
 mod database;
 mod fleet;
 mod history;
+mod hog;
 mod load;
 mod network;
 mod proxy;

@@ -128,7 +128,8 @@ fn pump(mut from: TcpStream, mut to: TcpStream, shared: &Shared, epoch: u64) {
                     break;
                 }
             }
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
+            Err(error)
+                if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
             Err(_) => break,
         }
     }

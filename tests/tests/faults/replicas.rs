@@ -29,6 +29,22 @@ fn three_replicas_of_which_one_is_killed_again_and_again_lose_nothing() {
 }
 
 #[test]
+fn a_listener_with_its_own_store_that_is_killed_again_and_again_loses_nothing() {
+    let mut fleet = Fleet::embedded();
+    let mut random = Random::new();
+    let verdict = tell("embedded store, killed", &mut fleet, |fleet, load| {
+        for _ in 0..6 {
+            pause(200 + random.below(600));
+            fleet.warehouse.set_down(random.below(3) == 0);
+            fleet.replicas[0].restart();
+            goes_on(load, "after it was killed");
+        }
+        fleet.warehouse.set_down(false);
+    });
+    assert!(verdict.repeated_pages <= 6 * 4, "{verdict:?}");
+}
+
+#[test]
 fn a_frozen_replica_holds_nobody_up_and_does_no_harm_when_it_wakes() {
     let server = Server::start();
     let mut fleet = Fleet::start(2, &server.database());
@@ -60,7 +76,8 @@ fn replicas_that_are_replaced_one_by_one_refuse_nothing() {
             pause(200);
             assert!(old.stop().success(), "{}", old.log());
         }
-        troubles = (load.known.unavailable.load(Ordering::SeqCst), load.known.unanswered.load(Ordering::SeqCst));
+        troubles =
+            (load.known.unavailable.load(Ordering::SeqCst), load.known.unanswered.load(Ordering::SeqCst));
     });
     assert_eq!(troubles, (0, 0), "nothing is refused, nothing is left unanswered");
 }

@@ -15,7 +15,7 @@ use super::story::{goes_on, pause, tell};
 #[ignore = "an hour; run it by hand"]
 fn soak() {
     let seconds = std::env::var("SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3_600);
-    let mut server = Server::start();
+    let server = Server::start();
     let proxy = Proxy::start(server.address());
     let mut fleet = Fleet::start(3, &server.database_through(proxy.address));
     let mut random = Random::new();
@@ -25,7 +25,7 @@ fn soak() {
         let mut said = Instant::now();
         while Instant::now() < end {
             pause(random.below(3_000));
-            let name = fault(&mut random, &mut server, &proxy, fleet);
+            let name = fault(&mut random, &server, &proxy, fleet);
             *counts.entry(name).or_default() += 1;
             fleet.warehouse.set_down(false);
             goes_on(load, &format!("after: {name}"));
@@ -41,7 +41,7 @@ fn soak() {
 }
 
 /// Does one fault, and mends it; its name.
-fn fault(random: &mut Random, server: &mut Server, proxy: &Proxy, fleet: &mut Fleet) -> &'static str {
+fn fault(random: &mut Random, server: &Server, proxy: &Proxy, fleet: &mut Fleet) -> &'static str {
     let at = random.below(3) as usize;
     match random.below(8) {
         0 | 1 => {
