@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 
-.PHONY: help demo test cluster images bench bench-operator fuzz crds docs fmt
+.PHONY: help demo test cluster images bench bench-operator fuzz soak crds docs fmt
 
 help: ## list what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
@@ -32,6 +32,9 @@ bench-operator: images ## a thousand listeners on a real control plane: time, re
 fuzz: ## an hour of made-up templates, filters, transforms and manifests, and one of requests to the desk's API; FUZZ_SECONDS changes it
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} $(CARGO) test --release --locked --workspace --test fuzz -- --nocapture
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-3600} $(CARGO) test --release --locked --workspace --test desk_api -- --nocapture
+
+soak: ## an hour of faults by chance on replicas and a real PostgreSQL; SOAK_SECONDS changes it
+	SOAK_SECONDS=$${SOAK_SECONDS:-3600} $(CARGO) test --locked --workspace --test faults -- --ignored --nocapture soak
 
 crds: ## write the resource's definition from the types, and the chart's copy
 	UPDATE_CRDS=1 $(CARGO) test --locked -p crds

@@ -4,12 +4,14 @@
 mod client;
 pub mod cluster;
 mod listener;
+mod mount;
 mod random;
 mod receiver;
 mod sign;
 
 pub use client::{Answer, Connection, get, get_json, post, send_raw};
 pub use listener::{ListenerProcess, Setup, binary, free_port, operator_binary};
+pub use mount::{Mount, fill};
 pub use random::Random;
 pub use receiver::{Page, Receiver, Reply};
 pub use sign::{SECRET, hubspot_headers, now_ms, sign_v3};

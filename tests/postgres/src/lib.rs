@@ -36,6 +36,8 @@ pub struct Options {
     pub settings: Vec<(&'static str, String)>,
     /// It asks for [`PASSWORD`].
     pub password: bool,
+    /// Its files are in a directory of its own in here.
+    pub within: Option<PathBuf>,
 }
 
 /// The server that the tests of one process share.
@@ -61,8 +63,8 @@ impl Server {
 
     /// A new server with these options.
     pub fn with(options: Options) -> Self {
-        let Options { settings, password } = options;
-        let directory = own_directory();
+        let Options { settings, password, within } = options;
+        let directory = own_directory(within.as_deref());
         let secret = directory.join("password");
         std::fs::write(&secret, PASSWORD).expect("a file");
         give(&secret);
@@ -187,6 +189,11 @@ impl Server {
         std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
     }
 
+    /// Whether it runs.
+    pub fn runs(&self) -> bool {
+        self.child().as_mut().is_some_and(|child| child.try_wait().is_ok_and(|ended| ended.is_none()))
+    }
+
     /// Stops it in order, ending every session.
     pub fn stop(&self) {
         self.end(Signal::INT);
@@ -226,7 +233,7 @@ impl Server {
 
     /// A standby that follows by streaming. `synchronous`: from now on a commit waits for it.
     pub fn standby(&self, synchronous: bool) -> Self {
-        let directory = own_directory();
+        let directory = own_directory(None);
         let output = programs::command("pg_basebackup")
             .args(["--checkpoint=fast", "--wal-method=stream", "--write-recovery-conf", "--no-sync"])
             .arg("--dbname")
@@ -311,8 +318,11 @@ fn with_client<T: Send>(
 }
 
 /// A new directory of the server's user.
-fn own_directory() -> PathBuf {
-    let directory = tempfile::Builder::new().prefix("postgres-").tempdir().expect("a directory").keep();
+fn own_directory(within: Option<&Path>) -> PathBuf {
+    let mut builder = tempfile::Builder::new();
+    let builder = builder.prefix("postgres-");
+    let directory = within.map_or_else(|| builder.tempdir(), |within| builder.tempdir_in(within));
+    let directory = directory.expect("a directory").keep();
     give(&directory);
     directory
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tests::{hubspot_headers, post};
 
-use super::story::{TARGET, URL, event};
+use super::story::{HOST, TARGET, event};
 
 /// Between two requests.
 const EVERY: Duration = Duration::from_millis(50);
@@ -38,11 +38,16 @@ pub struct Load {
 impl Load {
     /// Sends signed events to `address`, each on a connection of its own.
     pub fn start(address: SocketAddr, secret: &str) -> Self {
+        Self::to(address, secret, TARGET)
+    }
+
+    /// The same, to another listener's path.
+    pub fn to(address: SocketAddr, secret: &str, target: &'static str) -> Self {
         let (stop, outcome) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Outcome::default())));
         let (stopped, kept, secret) = (Arc::clone(&stop), Arc::clone(&outcome), secret.to_owned());
         let thread = std::thread::spawn(move || {
             while !stopped.load(Ordering::SeqCst) {
-                let (event, answer) = send(address, &secret);
+                let (event, answer) = send_to(address, &secret, target);
                 let mut outcome = kept.lock().unwrap();
                 match answer {
                     Ok((200, body)) => {
@@ -74,9 +79,15 @@ impl Load {
 
 /// Sends one new event: the event, and status and body.
 pub fn send(address: SocketAddr, secret: &str) -> (String, Result<(u16, String), String>) {
+    send_to(address, secret, TARGET)
+}
+
+/// The same, to another listener's path.
+pub fn send_to(address: SocketAddr, secret: &str, target: &str) -> (String, Result<(u16, String), String>) {
     let event = event(NEXT.fetch_add(1, Ordering::SeqCst));
     let body = format!("[{event}]");
-    let headers = hubspot_headers(secret, URL, body.as_bytes());
-    let answer = post(address, TARGET, &headers, body.as_bytes());
+    let url = format!("https://{HOST}{target}");
+    let headers = hubspot_headers(secret, &url, body.as_bytes());
+    let answer = post(address, target, &headers, body.as_bytes());
     (event, answer.map(|answer| (answer.status, answer.text())).map_err(|error| error.to_string()))
 }

@@ -9,6 +9,7 @@ mod chapters;
 mod load;
 mod people;
 mod permissions;
+mod replicas;
 mod story;
 
 use std::time::Instant;
@@ -19,7 +20,7 @@ use tests::cluster::{Cluster, Options};
 /// A chapter and what it tells.
 type Chapter = (&'static str, fn(&Story<'_>));
 
-const CHAPTERS: [Chapter; 15] = [
+const CHAPTERS: [Chapter; 16] = [
     ("helm installs the charts, and the operator leads", chapters::install),
     ("a manifest becomes a listener with a URL", chapters::apply),
     ("a signed request through the ingress becomes a page at the destination", chapters::deliver),
@@ -37,6 +38,10 @@ const CHAPTERS: [Chapter; 15] = [
     ("a pod deleted and its node drained: nothing that was acknowledged is lost", chapters::drain),
     ("an upgrade of the operator restarts no listener", chapters::upgrade),
     ("a manifest that wants something else: children come and go", chapters::prune),
+    (
+        "three replicas on one database: a rolling update refuses nothing, killed pods lose nothing",
+        replicas::replicas,
+    ),
     ("a deleted listener leaves nothing behind", chapters::delete),
 ];
 

@@ -8,15 +8,20 @@
 //! measured is ingest: verified, stored, synced, answered, and indexed beside it.
 //! What is not yet indexed when the load ends is drained, timed, and reported.
 //!
-//! Beside it, in the same run: what the language of a manifest costs a record ([`language`]), and how long
-//! the error desk takes with a million open errors ([`desk`]).
+//! Beside it, in the same run: what the language of a manifest costs a record ([`language`]), how long
+//! the error desk takes with a million open errors ([`desk`]), what replicas on one PostgreSQL take
+//! together ([`replicas`]), and, with `--kept`, what a store that is full of records takes against an
+//! empty one ([`kept`]).
 
 mod case;
 mod client;
 mod desk;
+mod kept;
 mod language;
 mod program;
+mod replicas;
 mod report;
+mod store;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -48,9 +53,14 @@ pub(crate) struct Options {
     /// Open errors of the error desk.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     errors: u64,
-    /// Only cases whose name contains this; `language` for templates and filters, `desk` for the error desk alone.
+    /// Only cases whose name contains this; `language` for templates and filters, `desk` for the error
+    /// desk, `replicas` for PostgreSQL alone.
     #[arg(long)]
     only: Option<String>,
+    /// Records that are put into each store before its rate is measured a second time, such as
+    /// 10000000; takes minutes and some gigabytes of disk. 0 leaves that out.
+    #[arg(long, default_value_t = 0)]
+    kept: u64,
 }
 
 fn main() -> Result<()> {
@@ -74,18 +84,40 @@ fn main() -> Result<()> {
         rows.push(Row::of(&case, rounds));
     }
     let mut desks = Vec::new();
-    for store in desk::Store::all().iter().filter(|_| wanted("desk")) {
-        desks.push(
-            desk::run(store, &options).with_context(|| format!("the desk of the store {}", store.name))?,
-        );
+    if wanted("desk") {
+        for store in store::Store::all() {
+            let desk = desk::run(&store, &options);
+            desks.push(desk.with_context(|| format!("the desk of the store {}", store.name))?);
+        }
     }
-    ensure!(!rows.is_empty() || !costs.is_empty() || !desks.is_empty(), "no case is called like that");
-    report::print(&rows);
-    report::print_costs(&costs);
-    report::print_desks(&desks);
-    report::write(&rows, &costs, &desks, &options.out)?;
+    let replicas = if wanted("replicas") { replicas::run(&options)? } else { Vec::new() };
+    let kept = if options.kept > 0 && wanted("kept") { kept::run(&options)? } else { Vec::new() };
+    let figures = Figures { rows, costs, desks, replicas, kept };
+    ensure!(!figures.is_empty(), "no case is called like that");
+    report::print(&figures.rows);
+    report::print_costs(&figures.costs);
+    report::print_desks(&figures.desks);
+    replicas::print(&figures.replicas);
+    kept::print(&figures.kept);
+    report::write(&figures, &options.out)?;
     println!("\nwritten to {}", options.out.display());
     Ok(())
+}
+
+/// Everything that a run measured.
+pub(crate) struct Figures {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) costs: Vec<language::Cost>,
+    pub(crate) desks: Vec<desk::Desk>,
+    pub(crate) replicas: Vec<replicas::Row>,
+    pub(crate) kept: Vec<kept::Row>,
+}
+
+impl Figures {
+    fn is_empty(&self) -> bool {
+        let Self { rows, costs, desks, replicas, kept } = self;
+        rows.is_empty() && costs.is_empty() && desks.is_empty() && replicas.is_empty() && kept.is_empty()
+    }
 }
 
 /// One round of one case.

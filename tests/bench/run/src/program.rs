@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::Options;
 use crate::case::Case;
 use crate::client::Client;
+use crate::store::Store;
 
 /// What the driver saw.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,6 +23,14 @@ pub(crate) struct Load {
     pub(crate) accepted_events: u64,
     pub(crate) statuses: std::collections::BTreeMap<String, u64>,
     pub(crate) io_errors: std::collections::BTreeMap<String, u64>,
+}
+
+impl Load {
+    /// Requests that were not answered 2xx.
+    pub(crate) fn not_2xx(&self) -> u64 {
+        let others = self.statuses.iter().filter(|(status, _)| !status.starts_with('2'));
+        others.map(|(_, count)| count).sum::<u64>() + self.io_errors.values().sum::<u64>()
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -83,23 +92,15 @@ pub(crate) fn floor(case: &Case, options: &Options) -> Result<Load> {
 }
 
 pub(crate) fn listener(case: &Case, options: &Options) -> Result<Listener> {
-    let running = start(MANIFEST, options)?;
-    let Process { port, admin, .. } = running;
+    let running = start(&Store::embedded().manifest(), options)?;
     let process = running.child.child.id();
     let before = cpu_by_thread(process);
-    let load = drive(case, options, port, "/bench/bench")?;
+    let load = running.drive(case, options)?;
     let after = cpu_by_thread(process);
-    ensure!(load.accepted_events > 0, "the listener took nothing: {load:?}");
 
-    let backlog_bytes = unindexed(admin)?;
-    let began = Instant::now();
-    while unindexed(admin)? > 0 {
-        ensure!(began.elapsed() < Duration::from_secs(600), "the backlog is not indexed after ten minutes");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    let drain_seconds = began.elapsed().as_secs_f64();
-    let status = Client::open(admin)?.get("/api/v1/status")?;
-    let events = status["listeners"][0]["store"]["events"].as_u64().unwrap_or(0);
+    let backlog_bytes = running.unindexed()?;
+    let drain_seconds = running.drain()?;
+    let events = running.events()?;
     ensure!(
         events >= load.accepted_events,
         "{} events were acknowledged, but the store knows {events}",
@@ -112,6 +113,39 @@ pub(crate) fn listener(case: &Case, options: &Options) -> Result<Listener> {
         peak_mib: peak_mib(process),
         cpu_seconds: spent(&before, &after),
     })
+}
+
+impl Process {
+    /// One run of the driver, in which something was taken.
+    pub(crate) fn drive(&self, case: &Case, options: &Options) -> Result<Load> {
+        let load = drive(case, options, self.port, "/bench/bench")?;
+        ensure!(load.accepted_events > 0, "the listener took nothing: {load:?}");
+        Ok(load)
+    }
+
+    /// Waits until all that was taken is indexed; the seconds that it took.
+    pub(crate) fn drain(&self) -> Result<f64> {
+        let began = Instant::now();
+        while self.unindexed()? > 0 {
+            ensure!(began.elapsed() < Duration::from_secs(600), "the backlog is not indexed after ten minutes");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(began.elapsed().as_secs_f64())
+    }
+
+    /// Events that the store knows.
+    pub(crate) fn events(&self) -> Result<u64> {
+        self.count("events")
+    }
+
+    fn unindexed(&self) -> Result<u64> {
+        self.count("unindexedBytes")
+    }
+
+    fn count(&self, name: &str) -> Result<u64> {
+        let status = Client::open(self.admin)?.get("/api/v1/status")?;
+        status["listeners"][0]["store"][name].as_u64().with_context(|| format!("no {name} in the status"))
+    }
 }
 
 /// A listener of this manifest, which is to have the path `/bench/bench`.
@@ -135,22 +169,6 @@ pub(crate) fn start(manifest: &str, options: &Options) -> Result<Process> {
     wait_for(admin)?;
     Ok(Process { child, port, admin, _folder: folder })
 }
-
-const MANIFEST: &str = r#"
-apiVersion: v1
-kind: Secret
-metadata: {name: app, namespace: bench}
-stringData: {clientSecret: 0b9f3c52-6d1e-4a77-9c1b-3f5a2d8e7c41}
----
-apiVersion: hubspot-listener.dev/v1alpha1
-kind: HubSpotListener
-metadata: {name: bench, namespace: bench}
-spec:
-  displayName: Benchmark
-  clientSecrets: [{name: app, key: clientSecret}]
-  paused: true
-  destinations: [{name: held, log: {}}]
-"#;
 
 /// Beside the figures, so that it is the same disk that people build on.
 fn folder(options: &Options) -> Result<tempfile::TempDir> {
@@ -192,11 +210,6 @@ fn wait_for(port: u16) -> Result<()> {
         std::thread::sleep(Duration::from_millis(20));
     }
     Ok(())
-}
-
-fn unindexed(admin: u16) -> Result<u64> {
-    let status = Client::open(admin)?.get("/api/v1/status")?;
-    status["listeners"][0]["store"]["unindexedBytes"].as_u64().context("no unindexedBytes in the status")
 }
 
 fn peak_mib(process: u32) -> f64 {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::Figures;
 use crate::case::Case;
 use crate::desk::{AIM_MS, Desk, Times};
 use crate::language::Cost;
@@ -46,9 +47,7 @@ impl Row {
     }
 
     fn refused(&self) -> u64 {
-        let load = &self.median.listener.load;
-        let others = load.statuses.iter().filter(|(status, _)| !status.starts_with('2'));
-        others.map(|(_, count)| count).sum::<u64>() + load.io_errors.values().sum::<u64>()
+        self.median.listener.load.not_2xx()
     }
 }
 
@@ -194,11 +193,18 @@ fn json_desk(desk: &Desk) -> Value {
     })
 }
 
-pub(crate) fn write(rows: &[Row], costs: &[Cost], desks: &[Desk], out: &Path) -> Result<()> {
-    let results: Vec<Value> = rows.iter().map(json_row).collect();
-    let language: Vec<Value> = costs.iter().map(json_cost).collect();
-    let desk: Vec<Value> = desks.iter().map(json_desk).collect();
-    let figures = json!({"machine": machine(), "results": results, "language": language, "desk": desk});
+pub(crate) fn write(figures: &Figures, out: &Path) -> Result<()> {
+    let results: Vec<Value> = figures.rows.iter().map(json_row).collect();
+    let language: Vec<Value> = figures.costs.iter().map(json_cost).collect();
+    let desk: Vec<Value> = figures.desks.iter().map(json_desk).collect();
+    let figures = json!({
+        "machine": machine(),
+        "results": results,
+        "language": language,
+        "desk": desk,
+        "replicas": figures.replicas,
+        "kept": figures.kept,
+    });
     let text = serde_json::to_string_pretty(&figures)?;
     std::fs::write(out, text + "\n")?;
     Ok(())

@@ -13,7 +13,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::Store;
+use crate::store::Store;
 use crate::client::Client;
 use crate::program::{PUBLIC_BASE, Process, SECRET};
 

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::Options;
 use crate::client::Client;
 use crate::program;
+use crate::store::Store;
 
 /// What a median may take, in milliseconds.
 pub(crate) const AIM_MS: f64 = 50.0;
@@ -26,27 +27,6 @@ const RUNS: usize = 41;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Errors that close an older one.
 const FOLDS: u64 = 41;
-
-/// A store that a manifest can name.
-#[derive(Clone, Debug)]
-pub(crate) struct Store {
-    pub(crate) name: &'static str,
-    /// `spec.storage`, as YAML in one line.
-    pub(crate) storage: String,
-    /// Further documents of the manifest, each with a line of `---` before it.
-    pub(crate) documents: String,
-}
-
-impl Store {
-    /// Every store that is measured.
-    pub(crate) fn all() -> Vec<Self> {
-        vec![Self {
-            name: "embedded",
-            storage: "{embedded: {size: 50Gi}}".to_owned(),
-            documents: String::new(),
-        }]
-    }
-}
 
 /// Times of one kind of request, in milliseconds.
 #[derive(Clone, Copy, Debug)]
