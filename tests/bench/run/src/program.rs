@@ -127,7 +127,10 @@ impl Process {
     pub(crate) fn drain(&self) -> Result<f64> {
         let began = Instant::now();
         while self.unindexed()? > 0 {
-            ensure!(began.elapsed() < Duration::from_secs(600), "the backlog is not indexed after ten minutes");
+            ensure!(
+                began.elapsed() < Duration::from_secs(600),
+                "the backlog is not indexed after ten minutes"
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(began.elapsed().as_secs_f64())

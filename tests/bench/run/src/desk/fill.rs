@@ -13,9 +13,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::store::Store;
 use crate::client::Client;
 use crate::program::{PUBLIC_BASE, Process, SECRET};
+use crate::store::Store;
 
 /// Destinations by the rest of an event's number.
 pub(super) const DESTINATIONS: [&str; 4] = ["crm", "erp", "warehouse", "mail"];
