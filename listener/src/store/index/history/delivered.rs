@@ -10,8 +10,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::store::RecordId;
 use crate::store::index::pages::DELIVERED;
-use crate::store::packed::spans;
 use crate::store::index::trouble::{Trouble, signed, unsigned};
+use crate::store::packed::spans;
 
 /// Records of the deliveries from `first` to `last` that a destination took.
 pub(super) fn within(

@@ -5,9 +5,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::store::RecordId;
 use crate::store::index::bodies::Pieces;
-use crate::store::packed::spans::{self, Span};
 use crate::store::index::trouble::{Trouble, signed, unsigned};
 use crate::store::journal::{Journal, Location};
+use crate::store::packed::spans::{self, Span};
 
 /// A delivery.
 #[derive(Debug)]

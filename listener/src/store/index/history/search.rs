@@ -12,9 +12,9 @@ use super::rows::{self, Delivery};
 use super::segments::{self, Bounds};
 use super::{delivered, entry, shown};
 use crate::desk::RecordFilter;
-use crate::store::packed::spans::Span;
 use crate::store::index::trouble::Trouble;
 use crate::store::journal::Journal;
+use crate::store::packed::spans::Span;
 use crate::store::{RecordId, Sort};
 
 /// Records, deliveries and segments that one step looks at.

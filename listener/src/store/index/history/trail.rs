@@ -6,8 +6,8 @@ use super::delivered;
 use super::way::{Failed, step};
 use crate::desk::{Step, StepKind};
 use crate::store::index::pages::FAILED;
-use crate::store::packed::spans;
 use crate::store::index::trouble::{Trouble, unsigned};
+use crate::store::packed::spans;
 use crate::store::{PRE_PAGE, PageId, RecordId};
 
 /// What a page is followed for.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::rows::{self, Delivery};
+use crate::store::fate::Fate;
 use crate::store::index::bodies::Pieces;
 use crate::store::index::errors::{self, Place};
-use crate::store::fate::Fate;
 use crate::store::index::hook;
 use crate::store::index::pages::{self, NewPage};
 use crate::store::index::trouble::{Trouble, count, signed, unsigned};

@@ -13,9 +13,9 @@ use super::super::{delivered, rows, shown};
 use crate::desk::{Act, Actor, Effect, Plan, RecordFilter, RecordShown, Selection};
 use crate::store::index::desk::bulk::{self, PLAN_MS};
 use crate::store::index::desk::fail::Fail;
-use crate::store::packed::spans;
 use crate::store::index::trouble::{Trouble, signed, unsigned};
 use crate::store::journal::Journal;
+use crate::store::packed::spans;
 use crate::store::{PRE_PAGE, RecordId, Sort};
 
 /// Records that a plan shows.
