@@ -97,18 +97,18 @@ pub(super) async fn count(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Counts, T
     Ok(sum(all))
 }
 
-/// The usual wide prefix is that of the portal, which all but few have: then the few are counted.
+/// The few with a prefix are counted. The usual wide prefix is that of the portal, which all but few
+/// have: then those few are.
 async fn prefix_count(tx: &Tx<'_>, filter: &ErrorFilter, prefix: &str) -> Result<Counts, Trouble> {
     let outside = Outside::of(prefix);
-    let others = outside.rows(
-        Statement::new("SELECT count(*) FROM ("),
-        "1",
-        " LIMIT ?",
-        &[FEW_OTHERS + 1].map(Value::from),
-    );
-    let others = others.add(") AS others", []).rows(tx).await?;
-    let others: i64 = others.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(0);
-    if others > FEW_OTHERS {
+    let only = ErrorFilter { trace_key_prefix: Some(prefix.to_owned()), ..ErrorFilter::default() };
+    let bound = Value::from(FEW_OTHERS + 1);
+    let inside = Statement::new("SELECT count(*) FROM (SELECT 1 FROM error WHERE ")
+        .meets(&Conditions::of(&only))
+        .add(" LIMIT ?) AS inside", [bound.clone()]);
+    let begin = Statement::new("SELECT count(*) FROM (");
+    let others = outside.rows(begin, "1", " LIMIT ?", &[bound]).add(") AS others", []);
+    if number(tx, &inside).await? <= FEW_OTHERS || number(tx, &others).await? > FEW_OTHERS {
         return Ok(sum(walked(tx, filter).await?));
     }
     let statement = Statement::new("SELECT destination, class, state, count(*) FROM (");
@@ -117,6 +117,11 @@ async fn prefix_count(tx: &Tx<'_>, filter: &ErrorFilter, prefix: &str) -> Result
     let statement =
         statement.add(") AS error WHERE ", []).meets(&places).add(" GROUP BY destination, class, state", []);
     Ok(sum(less(matching(tx, filter).await?, &read(&statement, tx).await?)))
+}
+
+async fn number(tx: &Tx<'_>, statement: &Statement) -> Result<i64, Trouble> {
+    let rows = statement.rows(tx).await?;
+    Ok(rows.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(0))
 }
 
 /// Errors whose trace keys do not begin with a prefix.

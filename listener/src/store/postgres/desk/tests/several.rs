@@ -71,7 +71,9 @@ async fn two_processes_send_each_error_before_any_destination_once() {
         (Instant::now(), ErrorFilter { states: vec![State::Resolved], ..Default::default() });
     while stores[0].count(resolved.clone()).await.unwrap().total < ERRORS {
         assert!(begin.elapsed() < Duration::from_secs(40));
-        stores.iter().for_each(|store| store.inner.runner.wake());
+        for store in &stores {
+            store.inner.runner.wake();
+        }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let status = stores[1].status().await.unwrap();
