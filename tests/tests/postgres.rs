@@ -60,7 +60,10 @@ fn deliveries_go_through_postgresql_and_survive_a_restart() {
     eventually(30, "the next one too", || (arrived(&receiver).len() == 26).then_some(()));
     assert!(arrived(&receiver).values().all(|times| *times == 1));
     eventually(10, "all of it is settled", || (listener.count("pendingRecords") == 0).then_some(()));
-    assert_eq!((listener.count("events"), listener.count("records"), listener.count("duplicates")), (27, 26, 1));
+    assert_eq!(
+        (listener.count("events"), listener.count("records"), listener.count("duplicates")),
+        (27, 26, 1)
+    );
     assert!(!listener.log().contains("correct"), "the password stands nowhere");
     assert!(listener.log().contains("hsl_sales_contacts"), "where its data is, is said");
 }

@@ -83,7 +83,13 @@ fn within(body: &Bytes, span: &Range<usize>, element: u32, floor: u32) -> Option
     Some(Span { element, start, length })
 }
 
-fn failed(entry: &Entry<'_>, element: u32, span: &Range<usize>, failure: Failure, sorter: &dyn Sort) -> NewError {
+fn failed(
+    entry: &Entry<'_>,
+    element: u32,
+    span: &Range<usize>,
+    failure: Failure,
+    sorter: &dyn Sort,
+) -> NewError {
     let bytes = entry.body.get(span.clone()).unwrap_or(entry.body);
     let Label { trace_key, data_uri } = sorter.label(bytes, &failure);
     NewError {

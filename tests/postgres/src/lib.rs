@@ -46,7 +46,8 @@ pub fn shared() -> &'static Server {
 
 /// Major version of the server, 14 or later.
 pub fn version() -> u32 {
-    let said = Command::new(programs::directory().join("postgres")).arg("--version").output().expect("postgres");
+    let said =
+        Command::new(programs::directory().join("postgres")).arg("--version").output().expect("postgres");
     let text = String::from_utf8_lossy(&said.stdout).into_owned();
     let number = text.split_whitespace().find_map(|word| word.split('.').next()?.parse().ok());
     number.expect("a version")
@@ -195,7 +196,8 @@ impl Server {
     pub fn kill(&self) {
         let pid = self.child().as_ref().map(Child::id);
         let Some(pid) = pid else { return };
-        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        let children =
+            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
         // First the one that would start others anew.
         self.end(Signal::KILL);
         for child in children.split_whitespace().filter_map(|child| child.parse().ok()) {
@@ -207,7 +209,8 @@ impl Server {
     pub fn freeze(&self, still: bool) {
         let signal = if still { Signal::STOP } else { Signal::CONT };
         let Some(pid) = self.child().as_ref().map(Child::id) else { return };
-        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        let children =
+            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
         let all = children.split_whitespace().filter_map(|child| child.parse().ok());
         for one in all.chain(i32::try_from(pid).ok()) {
             let _ = Pid::from_raw(one).map(|one| kill_process(one, signal));
@@ -293,7 +296,8 @@ fn with_client<T: Send>(
 ) -> Result<T, tokio_postgres::Error> {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
                 let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
                 let connection = tokio::spawn(connection);

@@ -42,7 +42,8 @@ impl Server {
     /// Why it cannot be used, with the remedy.
     pub(super) fn refuse(&self) -> Result<(), String> {
         type Check = fn(&Server) -> Option<String>;
-        const CHECKS: [Check; 7] = [version, standby, read_only, synchronous_commit, fsync, full_page_writes, encoding];
+        const CHECKS: [Check; 7] =
+            [version, standby, read_only, synchronous_commit, fsync, full_page_writes, encoding];
         CHECKS.iter().find_map(|check| check(self)).map_or(Ok(()), Err)
     }
 
@@ -54,8 +55,7 @@ impl Server {
 
 fn version(server: &Server) -> Option<String> {
     let text = &server.version_text;
-    (server.version < OLDEST)
-        .then(|| format!("the server is PostgreSQL {text}; use 14 or a later one"))
+    (server.version < OLDEST).then(|| format!("the server is PostgreSQL {text}; use 14 or a later one"))
 }
 
 fn standby(server: &Server) -> Option<String> {

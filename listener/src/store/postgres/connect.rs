@@ -102,13 +102,17 @@ impl Pool {
 fn refusal(error: deadpool_postgres::PoolError) -> String {
     match error {
         deadpool_postgres::PoolError::Backend(error) => Trouble::from(error).to_string(),
-        deadpool_postgres::PoolError::PostCreateHook(HookError::Backend(error)) => Trouble::from(error).to_string(),
+        deadpool_postgres::PoolError::PostCreateHook(HookError::Backend(error)) => {
+            Trouble::from(error).to_string()
+        }
         deadpool_postgres::PoolError::PostCreateHook(HookError::Message(message)) => message.into_owned(),
         deadpool_postgres::PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => format!(
             "all of them are in use and none came free in {} s; allow more with pool_size in the URL",
             WAITING.as_secs()
         ),
-        deadpool_postgres::PoolError::Timeout(_) => format!("the server did not answer in {} s", CONNECTING.as_secs()),
+        deadpool_postgres::PoolError::Timeout(_) => {
+            format!("the server did not answer in {} s", CONNECTING.as_secs())
+        }
         deadpool_postgres::PoolError::Closed => "the store is closed".to_owned(),
         deadpool_postgres::PoolError::NoRuntimeSpecified => "there is no runtime".to_owned(),
     }
@@ -183,7 +187,8 @@ pub(super) async fn single<T>(
 }
 
 /// What the driver speaks through.
-pub(super) type TlsStream = <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket>>::Stream;
+pub(super) type TlsStream =
+    <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket>>::Stream;
 
 /// Makes connections.
 struct Connector {
@@ -217,7 +222,9 @@ impl Connect for Connector {
 
 /// The same with the addresses of its hosts, each of them a host of its own.
 async fn resolved(config: &Config) -> Result<Config, String> {
-    if !config.get_hostaddrs().is_empty() || config.get_hosts().iter().any(|host| matches!(host, Host::Unix(_))) {
+    if !config.get_hostaddrs().is_empty()
+        || config.get_hosts().iter().any(|host| matches!(host, Host::Unix(_)))
+    {
         return Ok(config.clone());
     }
     let mut places = Vec::new();
@@ -305,7 +312,8 @@ impl Connection {
         let Self { object, begun } = self;
         let client: &mut Client = object.as_mut().ok_or_else(gone)?;
         *begun = true;
-        let transaction = client.build_transaction().isolation_level(level).read_only(read_only).start().await?;
+        let transaction =
+            client.build_transaction().isolation_level(level).read_only(read_only).start().await?;
         Ok(Tx { transaction, begun })
     }
 
@@ -383,7 +391,8 @@ impl Tx<'_> {
         // They are sent in this order, because each is sent when it is first polled.
         let work = statements.iter().map(|(statement, values)| transaction.query_typed(statement, values));
         let commit = transaction.client().batch_execute("COMMIT");
-        let (done, committed) = futures_util::future::join(futures_util::future::join_all(work), commit).await;
+        let (done, committed) =
+            futures_util::future::join(futures_util::future::join_all(work), commit).await;
         // A commit after an error is a rollback, and no error itself.
         let rows = done.into_iter().collect::<Result<Vec<_>, _>>()?;
         committed?;

@@ -55,7 +55,10 @@ impl Contact {
     /// A failure that is so fresh that the same would come.
     pub(super) fn pause(&self) -> Option<String> {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        failure.as_ref().filter(|failure| failure.last.elapsed() < PAUSE).map(|failure| failure.reason.clone())
+        failure
+            .as_ref()
+            .filter(|failure| failure.last.elapsed() < PAUSE)
+            .map(|failure| failure.reason.clone())
     }
 
     /// Whether it is in reach; why not.

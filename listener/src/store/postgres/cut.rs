@@ -47,7 +47,12 @@ enum Passed {
 }
 
 /// The next deliveries, and how far a destination may go in them: one statement, so at one moment.
-async fn rows(client: &Client, destination: &str, from: u64, limit: i64) -> Result<(Option<Mark>, Vec<Row>), Trouble> {
+async fn rows(
+    client: &Client,
+    destination: &str,
+    from: u64,
+    limit: i64,
+) -> Result<(Option<Mark>, Vec<Row>), Trouble> {
     const QUERY: &str = "\
 WITH mark AS (
     SELECT cursor_ordinal FROM destination WHERE name = $3 AND name <> $4
@@ -140,7 +145,9 @@ pub(super) async fn step(mut cut: Cut, connection: &mut Connection) -> Result<(C
         }
         (cut, end)
     });
-    looking.await.map_err(|_| Trouble::Asked("a destination's filter ended early; this is a mistake of ours".to_owned()))
+    looking.await.map_err(|_| {
+        Trouble::Asked("a destination's filter ended early; this is a mistake of ours".to_owned())
+    })
 }
 
 /// What a step will come by, before the bytes are there.

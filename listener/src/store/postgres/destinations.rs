@@ -46,7 +46,8 @@ async fn apply(inner: &Inner, names: &BTreeSet<String>) -> Result<(), Trouble> {
     // Two processes that start at once do it one after the other.
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/destinations', 7231))";
     tx.query_typed(lock, &[]).await?;
-    let query = "SELECT name, (SELECT records FROM head) - cursor_ordinal FROM destination ORDER BY name FOR UPDATE";
+    let query =
+        "SELECT name, (SELECT records FROM head) - cursor_ordinal FROM destination ORDER BY name FOR UPDATE";
     let mut known = BTreeMap::new();
     for row in tx.query_typed(query, &[]).await? {
         known.insert(row.try_get::<_, String>(0)?, row.try_get::<_, i64>(1)?);
@@ -105,7 +106,8 @@ async fn step(inner: &Inner) -> Result<usize, Trouble> {
         let records = pages::records(&tx, kind, unsigned(number), &names).await?;
         let (sorter, name) = (Arc::clone(&inner.sorter), destination.clone());
         let failed = tokio::task::spawn_blocking(move || {
-            let each = records.into_iter().map(|record| removed::error(record, &name, sorter.as_ref(), now_ms));
+            let each =
+                records.into_iter().map(|record| removed::error(record, &name, sorter.as_ref(), now_ms));
             each.collect::<Vec<NewError>>()
         });
         let failed = failed.await.map_err(|_| Trouble::Asked("naming errors ended early".to_owned()))?;

@@ -8,7 +8,11 @@ use super::sql::{int, text};
 use super::trouble::Trouble;
 
 /// Takes or renews a duty; whether this process has it now.
-pub(in crate::store::postgres) async fn hold(inner: &Inner, name: &str, span: Duration) -> Result<bool, Trouble> {
+pub(in crate::store::postgres) async fn hold(
+    inner: &Inner,
+    name: &str,
+    span: Duration,
+) -> Result<bool, Trouble> {
     let mut connection = inner.pool.connection().await?;
     let seconds = span.as_secs_f64();
     let statement = "INSERT INTO duty AS d(name, holder, held_until) \

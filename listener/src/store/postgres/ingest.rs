@@ -109,7 +109,10 @@ async fn put_down(inner: &Inner, batch: &Batch) -> Result<u64, Trouble> {
 }
 
 async fn try_put_down(inner: &Inner, batch: &Batch) -> Result<u64, Trouble> {
-    inner.slices.ensure(&inner.pool, batch.deliveries.iter().map(|delivery| delivery.entry.received_at_ms)).await?;
+    inner
+        .slices
+        .ensure(&inner.pool, batch.deliveries.iter().map(|delivery| delivery.entry.received_at_ms))
+        .await?;
     let mut connection = inner.pool.connection().await?;
     let tx = connection.begin().await?;
     let mut stale = HashSet::new();
@@ -136,7 +139,11 @@ async fn try_put_down(inner: &Inner, batch: &Batch) -> Result<u64, Trouble> {
 }
 
 /// Keeps the keys; those that were not known.
-async fn new_keys(tx: &Tx<'_>, batch: &Batch, stale: &HashSet<usize>) -> Result<HashSet<(i64, Vec<u8>)>, Trouble> {
+async fn new_keys(
+    tx: &Tx<'_>,
+    batch: &Batch,
+    stale: &HashSet<usize>,
+) -> Result<HashSet<(i64, Vec<u8>)>, Trouble> {
     let mut keys: HashMap<(i64, Vec<u8>), i64> = HashMap::new();
     for (place, delivery) in batch.deliveries.iter().enumerate() {
         for (_, key) in delivery.judged.candidates.iter().filter(|_| !stale.contains(&place)) {

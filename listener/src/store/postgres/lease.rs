@@ -66,7 +66,8 @@ pub(super) async fn lease(inner: &Arc<Inner>, request: PageRequest) -> Result<Le
         if answer.is_closed() {
             return;
         }
-        let finding = tokio::time::timeout(PATIENCE, find(&inner, &destination, &mut held, Arc::new(request)));
+        let finding =
+            tokio::time::timeout(PATIENCE, find(&inner, &destination, &mut held, Arc::new(request)));
         let found = finding.await.unwrap_or_else(|_| {
             Err(Trouble::Pool(format!("the database did not give a page in {} s", PATIENCE.as_secs())))
         });
@@ -176,7 +177,9 @@ async fn find(
         look.errors &= !errors_done;
         if look.leased >= max_leased {
             let until_ms = request.now_ms.saturating_add(FULL_MS);
-            return Ok(Lease::Wait { until_ms: Some(look.next_due.map_or(until_ms, |due| due.max(until_ms))) });
+            return Ok(Lease::Wait {
+                until_ms: Some(look.next_due.map_or(until_ms, |due| due.max(until_ms))),
+            });
         }
         if look.due {
             if let Some(page) = lease_due(&mut connection, inner, &request, max_leased).await? {
@@ -368,8 +371,7 @@ async fn commit_page(
     let found = cut.findings();
     let secret = Leases::secret();
     let holder = Holder { holder: inner.holder, secret, seconds: inner.lease.as_secs_f64() };
-    let commit =
-        Commit { found: &found, page: Some(holder), max_leased, fold: inner.sorter.folds(), now_ms };
+    let commit = Commit { found: &found, page: Some(holder), max_leased, fold: inner.sorter.folds(), now_ms };
     let number = match cut::commit(connection, &commit).await? {
         Committed::Done(number) => number,
         Committed::Void => return Ok(None),

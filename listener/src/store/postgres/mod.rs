@@ -185,7 +185,8 @@ impl std::fmt::Debug for Postgres {
 impl Postgres {
     /// Opens or makes the store: looks what the server is, then brings the schema to this version.
     pub async fn open(options: Options) -> Result<Self, StoreError> {
-        let Options { url, namespace, listener, sorter, clock, max_refused, max_refused_bytes, lease } = options;
+        let Options { url, namespace, listener, sorter, clock, max_refused, max_refused_bytes, lease } =
+            options;
         let name = look(&url, &namespace, &listener).await?;
         let schema = schema::name(&namespace, &listener);
         let pool = Pool::new(&url, &schema).map_err(StoreError::Open)?;
@@ -242,7 +243,8 @@ impl Postgres {
     /// to this very store; what is under way ends by the old one.
     pub async fn replace_url(&self, url: SecretString) -> Result<(), StoreError> {
         let inner = &self.inner;
-        let same = inner.url.lock().unwrap_or_else(PoisonError::into_inner).expose_secret() == url.expose_secret();
+        let same =
+            inner.url.lock().unwrap_or_else(PoisonError::into_inner).expose_secret() == url.expose_secret();
         if same {
             return Ok(());
         }
@@ -268,7 +270,8 @@ async fn look(url: &SecretString, namespace: &str, listener: &str) -> Result<Str
     let cannot = |reason: String| StoreError::Open(format!("the database cannot be used: {reason}"));
     let (client, driving) =
         connect::single(url, tokio::spawn).await.map_err(|trouble| cannot(trouble.to_string()))?;
-    let server = check::look(&client).await.map_err(|error| cannot(trouble::Trouble::from(error).to_string()))?;
+    let server =
+        check::look(&client).await.map_err(|error| cannot(trouble::Trouble::from(error).to_string()))?;
     server.refuse().map_err(cannot)?;
     let opened = schema::open(&client, namespace, listener).await;
     drop(client);

@@ -56,7 +56,8 @@ pub(super) async fn records_of(client: &Client, names: &[RecordId]) -> Result<Ve
     debug_assert_eq!(CHANGED, 1);
     let values = [ints(&deliveries)];
     let (rows, changed) =
-        futures_util::future::join(client.query_typed(query, &values), client.query_typed(changed, &values)).await;
+        futures_util::future::join(client.query_typed(query, &values), client.query_typed(changed, &values))
+            .await;
     let mut lists = HashMap::new();
     for row in rows? {
         let list = spans::decode(row.try_get(2)?)?;

@@ -87,7 +87,13 @@ async fn pages(tx: &Tx<'_>, before_ms: i64) -> Result<u64, Trouble> {
 }
 
 /// Keys of what occurred before `to_ms`, or from `from_ms` on, in the whole table or in the part for odd times.
-async fn single_keys(tx: &Tx<'_>, table: &str, before_ms: i64, future_ms: i64, seen_ms: i64) -> Result<u64, Trouble> {
+async fn single_keys(
+    tx: &Tx<'_>,
+    table: &str,
+    before_ms: i64,
+    future_ms: i64,
+    seen_ms: i64,
+) -> Result<u64, Trouble> {
     let statement = format!(
         "WITH gone AS (DELETE FROM {table} WHERE (occurred_at, hash) IN (SELECT occurred_at, hash FROM {table} \
          WHERE (occurred_at < $1 OR occurred_at >= $2) AND seen_at < $3 LIMIT $4) RETURNING 1) SELECT count(*) FROM gone"

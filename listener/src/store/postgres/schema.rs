@@ -77,9 +77,16 @@ pub(super) struct Opened {
 pub(super) async fn open(client: &Client, namespace: &str, listener: &str) -> Result<Opened, StoreError> {
     let schema = name(namespace, listener);
     let failed = |error: tokio_postgres::Error| {
-        StoreError::Open(format!("the schema {schema} cannot be opened: {}{}", Trouble::from(error), rights(&schema)))
+        StoreError::Open(format!(
+            "the schema {schema} cannot be opened: {}{}",
+            Trouble::from(error),
+            rights(&schema)
+        ))
     };
-    client.batch_execute("SET lock_timeout = '2s'; SET client_min_messages = 'error'").await.map_err(failed)?;
+    client
+        .batch_execute("SET lock_timeout = '2s'; SET client_min_messages = 'error'")
+        .await
+        .map_err(failed)?;
     let locked = lock(client, &schema).await;
     let done = match locked {
         Ok(()) => under_lock(client, &schema, namespace, listener, STEPS).await,
@@ -119,7 +126,11 @@ async fn under_lock(
     steps: &[Step],
 ) -> Result<Opened, StoreError> {
     let failed = |error: tokio_postgres::Error| {
-        StoreError::Open(format!("the schema {schema} cannot be opened: {}{}", Trouble::from(error), rights(schema)))
+        StoreError::Open(format!(
+            "the schema {schema} cannot be opened: {}{}",
+            Trouble::from(error),
+            rights(schema)
+        ))
     };
     let there = client
         .query_typed("SELECT 1 FROM pg_namespace WHERE nspname = $1", &[(&schema, Type::TEXT)])
@@ -143,8 +154,7 @@ async fn under_lock(
     let [row] = rows.as_slice() else {
         return Err(StoreError::Open(format!("the schema {schema} has no version")));
     };
-    let (found, compatible): (i64, i64) =
-        (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
+    let (found, compatible): (i64, i64) = (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
     if compatible > version_of(steps) {
         return Err(StoreError::Open(format!(
             "the schema {schema} is of version {found}, which a newer listener wrote and which needs version \
@@ -155,10 +165,7 @@ async fn under_lock(
     for (at, step) in steps.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {
         take(client, schema, at, step, (namespace, listener)).await?;
     }
-    let rows = client
-        .query_typed("SELECT name, namespace, listener FROM meta", &[])
-        .await
-        .map_err(failed)?;
+    let rows = client.query_typed("SELECT name, namespace, listener FROM meta", &[]).await.map_err(failed)?;
     let [row] = rows.as_slice() else {
         return Err(StoreError::Open(format!("the schema {schema} is damaged: it does not say whose it is")));
     };
@@ -178,7 +185,13 @@ fn version_of(steps: &[Step]) -> i64 {
 }
 
 /// Takes one step, again and again while others hold what it needs.
-async fn take(client: &Client, schema: &str, at: usize, step: &Step, whose: (&str, &str)) -> Result<(), StoreError> {
+async fn take(
+    client: &Client,
+    schema: &str,
+    at: usize,
+    step: &Step,
+    whose: (&str, &str),
+) -> Result<(), StoreError> {
     for attempt in 1.. {
         match try_take(client, at, step, whose).await {
             Ok(()) => return Ok(()),
@@ -200,7 +213,12 @@ async fn take(client: &Client, schema: &str, at: usize, step: &Step, whose: (&st
     Ok(())
 }
 
-async fn try_take(client: &Client, at: usize, step: &Step, whose: (&str, &str)) -> Result<(), tokio_postgres::Error> {
+async fn try_take(
+    client: &Client,
+    at: usize,
+    step: &Step,
+    whose: (&str, &str),
+) -> Result<(), tokio_postgres::Error> {
     client.batch_execute("BEGIN").await?;
     client.batch_execute(step.sql).await?;
     if at == 0 {
@@ -209,7 +227,9 @@ async fn try_take(client: &Client, at: usize, step: &Step, whose: (&str, &str)) 
         let name = hex::encode(name);
         let values: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
             [(&name, Type::TEXT), (&whose.0, Type::TEXT), (&whose.1, Type::TEXT)];
-        client.query_typed("INSERT INTO meta(name, namespace, listener) VALUES ($1, $2, $3)", &values).await?;
+        client
+            .query_typed("INSERT INTO meta(name, namespace, listener) VALUES ($1, $2, $3)", &values)
+            .await?;
     }
     let number = i64::try_from(at + 1).unwrap_or(i64::MAX);
     let values: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =

@@ -114,7 +114,8 @@ async fn apply(inner: &Inner, settlement: &Settlement, secret: i64) -> Result<Op
     }
     if settlement.attempt.is_some() {
         page.attempts = page.attempts.saturating_add(1);
-        page.first_attempt_at = page.first_attempt_at.or(settlement.attempt.as_ref().map(|attempt| attempt.at_ms));
+        page.first_attempt_at =
+            page.first_attempt_at.or(settlement.attempt.as_ref().map(|attempt| attempt.at_ms));
     }
     let now_ms = inner.clock.now_ms();
     let settling = Settling { inner, settlement, page: &page, number, now_ms };
@@ -149,7 +150,15 @@ struct Ending {
 
 impl Ending {
     fn waits(due_at: i64) -> Self {
-        Self { state: pages::WAITING, due_at: Some(due_at), delivered: 0, gone: 0, changed: 0, dropped: 0, open: true }
+        Self {
+            state: pages::WAITING,
+            due_at: Some(due_at),
+            delivered: 0,
+            gone: 0,
+            changed: 0,
+            dropped: 0,
+            open: true,
+        }
     }
 }
 
@@ -228,9 +237,10 @@ impl Settling<'_> {
     async fn end(&self, tx: Tx<'_>, ending: &Ending) -> Result<Left, Trouble> {
         let Self { inner: _, settlement, page, number, now_ms } = self;
         let attempts = i64::from(page.attempts);
-        let attempt = settlement.attempt.as_ref().map(|attempt| {
-            (attempt.at_ms, i64::from(attempt.took_ms), attempt.status.map(i64::from))
-        });
+        let attempt = settlement
+            .attempt
+            .as_ref()
+            .map(|attempt| (attempt.at_ms, i64::from(attempt.took_ms), attempt.status.map(i64::from)));
         let (at_ms, took_ms, status) = attempt.unwrap_or_default();
         let settled_at = ending.due_at.is_none().then_some(*now_ms);
         let noted: [Value<'_>; 5] = [int(number), int(&attempts), int(&at_ms), int(&took_ms), int(&status)];

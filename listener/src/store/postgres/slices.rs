@@ -45,7 +45,9 @@ impl Table {
     fn bounds(self, slice: i64) -> (i64, i64) {
         match self {
             Self::Delivery => (slice, slice.saturating_add(1)),
-            Self::Dedupe => (slice.saturating_mul(SLICE_MS), slice.saturating_add(1).saturating_mul(SLICE_MS)),
+            Self::Dedupe => {
+                (slice.saturating_mul(SLICE_MS), slice.saturating_add(1).saturating_mul(SLICE_MS))
+            }
         }
     }
 }
@@ -56,7 +58,11 @@ pub(super) struct Slices(Mutex<BTreeSet<(Table, i64)>>);
 
 impl Slices {
     /// Makes what deliveries need that come at these times.
-    pub(super) async fn ensure(&self, pool: &Pool, times_ms: impl Iterator<Item = i64>) -> Result<(), Trouble> {
+    pub(super) async fn ensure(
+        &self,
+        pool: &Pool,
+        times_ms: impl Iterator<Item = i64>,
+    ) -> Result<(), Trouble> {
         let wanted: BTreeSet<i64> = times_ms.map(slice).collect();
         for slice in wanted {
             if !self.knows(Table::Delivery, slice) {
@@ -142,7 +148,9 @@ pub(super) async fn remove(client: &Client, table: Table, slice: i64) -> Result<
     let (parent, name) = (table.name(), super::connect::quoted(&format!("{}_{slice}", table.name())));
     match table {
         Table::Delivery => {
-            client.batch_execute(&format!("ALTER TABLE {parent} DETACH PARTITION {name} CONCURRENTLY")).await?;
+            client
+                .batch_execute(&format!("ALTER TABLE {parent} DETACH PARTITION {name} CONCURRENTLY"))
+                .await?;
             client.batch_execute(&format!("DROP TABLE {name}")).await?;
         }
         Table::Dedupe => {

@@ -74,7 +74,8 @@ pub(super) fn parse(url: &SecretString) -> Result<Address, UrlError> {
             "pool_size" => {
                 let size = value.parse().ok().filter(|size| (SMALLEST_POOL..=LARGEST_POOL).contains(size));
                 let remedy = "give a number from 3 to 200, or leave it out";
-                pool_size = size.ok_or_else(|| wrong("pool_size in the database's URL is no such number", remedy))?;
+                pool_size =
+                    size.ok_or_else(|| wrong("pool_size in the database's URL is no such number", remedy))?;
             }
             _ => rest.push(part),
         }
@@ -89,7 +90,10 @@ pub(super) fn parse(url: &SecretString) -> Result<Address, UrlError> {
     })?;
     config.ssl_mode(mode);
     if config.get_hosts().is_empty() {
-        return Err(wrong("the database's URL names no host", "write postgres://user:password@host:5432/database"));
+        return Err(wrong(
+            "the database's URL names no host",
+            "write postgres://user:password@host:5432/database",
+        ));
     }
     if config.get_dbname().is_none() {
         return Err(wrong("the database's URL names no database", "write its name behind the last /"));

@@ -43,7 +43,10 @@ async fn two_processes_share_one_store_and_no_record_goes_twice() {
                 all.extend(suite::texts(&page.records));
                 let outcome = Outcome::Done { errors: Vec::new(), again: Vec::new(), again_at_ms: 0 };
                 let attempt = Some(crate::store::Attempt { at_ms, took_ms: 1, status: Some(204) });
-                store.settle(Settlement { page: page.id, attempt, outcome, healed: Vec::new() }).await.unwrap();
+                store
+                    .settle(Settlement { page: page.id, attempt, outcome, healed: Vec::new() })
+                    .await
+                    .unwrap();
             }
             all
         })
@@ -73,7 +76,11 @@ async fn order_and_numbers_hold_over_two_processes_that_append_at_once() {
         tokio::spawn(async move {
             let mut numbers = Vec::new();
             for turn in 0..20 {
-                numbers.push(world.append(&store, suite::body(&events(sender * 100 + turn..sender * 100 + turn + 1))).await);
+                numbers.push(
+                    world
+                        .append(&store, suite::body(&events(sender * 100 + turn..sender * 100 + turn + 1)))
+                        .await,
+                );
             }
             numbers
         })
@@ -123,7 +130,11 @@ async fn a_page_of_a_process_that_died_goes_to_another_and_what_the_dead_one_say
     let held = world.page(&dies, "a").await;
     tokio::time::sleep(Duration::from_millis(1_200)).await;
     suite::wait(&lives, world.ask("a")).await.expect("until its lease may have run out");
-    assert_eq!(lives.status().await.unwrap().destinations[0].leased_pages, 1, "it is renewed while its holder lives");
+    assert_eq!(
+        lives.status().await.unwrap().destinations[0].leased_pages,
+        1,
+        "it is renewed while its holder lives"
+    );
     drop(dies);
     let begin = Instant::now();
     let page = loop {
