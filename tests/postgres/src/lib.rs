@@ -87,7 +87,7 @@ impl Server {
             .arg("-c")
             .arg(
                 "read nothing; pid=$(head -n1 \"$1/data/postmaster.pid\" 2>/dev/null); \
-                 [ -n \"$pid\" ] && kill -QUIT \"$pid\" && sleep 1; rm -rf \"$1\"",
+                 [ -n \"$pid\" ] && kill -QUIT \"$pid\" 2>/dev/null && sleep 1; rm -rf \"$1\"",
             )
             .arg("watch")
             .arg(&directory)
