@@ -7,7 +7,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::metrics::{DestinationLabels, ListenerLabels};
-use crate::store::{DestinationStatus, HookStatus, Status};
+use crate::store::{DatabaseStatus, DestinationStatus, HookStatus, Status};
 
 /// Name, help, and the number in a status.
 type Row<S> = (&'static str, &'static str, fn(&S) -> u64);
@@ -28,6 +28,18 @@ const GAUGES: [Row<Status>; 6] = [
     ("unindexed_deliveries", "Deliveries that are accepted and not indexed yet", |s| s.unindexed_deliveries),
     ("file_bytes", "Bytes of all files of the store", |s| s.file_bytes),
     ("refused_kept", "Refused requests that are kept", |s| s.refused_kept),
+];
+
+/// Of this process, not of all that share the store.
+const DATABASE_COUNTERS: [Row<DatabaseStatus>; 2] = [
+    ("database_commits", "Transactions of this process that put deliveries down", |d| d.commits),
+    ("database_commit_milliseconds", "Milliseconds that those transactions took in all", |d| d.commit_ms),
+];
+
+const DATABASE_GAUGES: [Row<DatabaseStatus>; 3] = [
+    ("database_connections", "Connections of this process to the database", |d| d.connections),
+    ("database_connections_allowed", "Connections that this process may have", |d| d.connections_allowed),
+    ("database_connections_awaited", "Who waits for a connection", |d| d.connections_awaited),
 ];
 
 const DESTINATION_COUNTERS: [Row<DestinationStatus>; 3] = [
@@ -97,6 +109,7 @@ pub(super) fn registry(counted: &[(ListenerLabels, Status)]) -> Registry {
         registry.register(name, help, family);
     }
     hooks(&mut registry, counted);
+    databases(&mut registry, counted);
     last_delivery(&mut registry, counted);
     registry
 }
@@ -115,6 +128,28 @@ fn hooks(registry: &mut Registry, counted: &[(ListenerLabels, Status)]) {
         let family = Family::<ListenerLabels, Gauge>::default();
         for (labels, hook) in &hooks {
             family.get_or_create(labels).set(gauge(number(hook)));
+        }
+        registry.register(name, help, family);
+    }
+}
+
+fn databases(registry: &mut Registry, counted: &[(ListenerLabels, Status)]) {
+    let databases: Vec<_> =
+        counted.iter().filter_map(|(labels, status)| Some((labels, status.database.as_ref()?))).collect();
+    if databases.is_empty() {
+        return;
+    }
+    for (name, help, number) in DATABASE_COUNTERS {
+        let family = Family::<ListenerLabels, Counter>::default();
+        for (labels, database) in &databases {
+            family.get_or_create(labels).inc_by(number(database));
+        }
+        registry.register(name, help, family);
+    }
+    for (name, help, number) in DATABASE_GAUGES {
+        let family = Family::<ListenerLabels, Gauge>::default();
+        for (labels, database) in &databases {
+            family.get_or_create(labels).set(gauge(number(database)));
         }
         registry.register(name, help, family);
     }

@@ -18,6 +18,7 @@ use super::live::{Answer, Live, LiveDestination, Target};
 use super::source::{Inputs, Refused};
 use crate::deliver::AddressPolicy;
 use crate::store::PRE_PAGE;
+use crate::store::postgres::{UrlError, check_url};
 use crate::verify::Verifier;
 use language::filter::{Filter, Surroundings};
 use language::manifest::compile as manifest_compile;
@@ -29,13 +30,7 @@ use language::template::{Json, Place, Scope, Template};
 pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
     let mut refusals = crds::check::check(&inputs.configuration.spec);
     check_addresses(&inputs.configuration.allowed_addresses, &mut refusals);
-    if inputs.configuration.spec.storage.postgres.is_some() {
-        refusals.push(Refusal::new(
-            "spec.storage.postgres",
-            "this version of the listener has no PostgreSQL store",
-            "use storage.embedded with replicas: 1",
-        ));
-    }
+    let database = database(&inputs, &mut refusals);
     let url = check_public_url(&inputs.configuration.public_url, &mut refusals);
     let secrets = client_secrets(&inputs, &mut refusals);
     let settings = settings::merge(&inputs.configuration.spec, &inputs.config_maps).unwrap_or_else(|wrong| {
@@ -79,6 +74,7 @@ pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
         trace_key,
         data_uri,
         faults: Faults::default(),
+        database,
         settings,
         listener,
         configuration: inputs.configuration,
@@ -151,6 +147,17 @@ fn secret(
     };
     refusals.push(Refusal { field: field.to_owned(), reason, remedy: remedy.to_owned() });
     None
+}
+
+/// The URL of the database, where the store is in one. Whether it leads anywhere is seen when it is opened.
+fn database(inputs: &Inputs, refusals: &mut Vec<Refusal>) -> Option<SecretString> {
+    let reference = &inputs.configuration.spec.storage.postgres.as_ref()?.url_secret_ref;
+    let field = "spec.storage.postgres.urlSecretRef";
+    let url = secret(inputs, field, &reference.name, &reference.key, refusals)?;
+    if let Err(UrlError { reason, remedy }) = check_url(&url) {
+        refusals.push(Refusal::new(field, reason, remedy));
+    }
+    Some(url)
 }
 
 /// `listener` in templates and filters.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crds::Configuration;
 use crds::listener::{Format, MediaType};
 use http::{HeaderName, HeaderValue, StatusCode};
+use secrecy::SecretString;
 use url::Url;
 
 use super::faults::Faults;
@@ -45,6 +46,8 @@ pub struct Live {
     pub data_uri: Option<Template>,
     /// Templates that failed since this is live.
     pub faults: Faults,
+    /// The URL of the database; none where the store is embedded.
+    pub database: Option<SecretString>,
 }
 
 impl Live {

@@ -50,6 +50,14 @@ impl Sort for LiveSorter {
             data_uri: deliver::data_uri(&live, &self.metrics, record, failure),
         }
     }
+
+    fn name(&self, record: &[u8]) -> Label {
+        let live = self.live.load();
+        Label {
+            trace_key: deliver::try_trace_key(&live, record).unwrap_or_default(),
+            data_uri: deliver::try_data_uri(&live, record, None).unwrap_or_default(),
+        }
+    }
 }
 
 /// Judges each element of `body`, in order.

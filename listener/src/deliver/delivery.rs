@@ -291,7 +291,7 @@ async fn settle(
             Settlement { page: page.clone(), attempt: attempt.cloned(), outcome, healed: settled.healed() };
         match context.store.settle(settlement).await {
             Ok(()) => return true,
-            Err(error @ StoreError::Closed) => {
+            Err(error @ (StoreError::Closed | StoreError::NotLeased(_))) => {
                 tracing::warn!(page.id = %page, %error, "page {page} is not settled; it will be sent again");
                 return false;
             }

@@ -63,6 +63,7 @@ pub(crate) use self::label::{bounded, try_data_uri, try_trace_key};
 pub use self::label::{data_uri, trace_key};
 pub use self::log::{Sink, standard_output};
 pub(crate) use self::rehearse::{Closed, Routed, rehearse};
+pub(crate) use self::resolver::resolve;
 pub use self::timing::Timing;
 use crate::config::Live;
 use crate::metrics::Metrics;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DeskError, Listing, Query};
 use crate::store::{RecordId, Refused};
+use uuid::Uuid;
 
 /// What people see of a listener beside its errors. Lists obey the rules of [`Desk`](super::Desk).
 #[async_trait]
@@ -16,15 +17,21 @@ pub trait History: Send + Sync + std::fmt::Debug {
     /// Accepted deliveries, newest first.
     async fn deliveries(&self, query: Query<DeliveryFilter>) -> Result<Listing<DeliveryShown>, DeskError>;
 
-    /// Records, newest first, without payloads. A search may end before its limit with a cursor to go
-    /// on by: it looks at a bounded number of records a call.
-    async fn records(&self, query: Query<RecordFilter>) -> Result<Listing<RecordShown>, DeskError>;
+    /// One accepted delivery.
+    async fn delivery(&self, delivery: u64) -> Result<DeliveryShown, DeskError>;
+
+    /// Records, newest first, without payloads. Any list of [`History`] may end before its limit, even
+    /// empty, with a cursor to go on by: it looks at a bounded number of rows a call.
+    async fn records(&self, query: Query<RecordFilter>) -> Result<Records, DeskError>;
 
     /// One record, and its way.
     async fn record(&self, id: RecordId) -> Result<RecordDetail, DeskError>;
 
     /// Refused requests, newest first, with the beginning of their bodies.
     async fn refusals(&self, query: Query<RefusedFilter>) -> Result<Listing<Refused>, DeskError>;
+
+    /// One refused request, by its [`Refused::id`].
+    async fn refusal(&self, id: Uuid) -> Result<Refused, DeskError>;
 
     /// Points of time in steps; at most [`MAX_POINTS`] of them, oldest first.
     async fn series(&self, range: Range) -> Result<Series, DeskError>;
@@ -68,13 +75,14 @@ pub struct RecordFilter {
     /// Of this delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<u64>,
-    /// The trace key, whole, as the template in force when it arrived gave it.
+    /// The trace key, whole, as the template in force gave it when the record was put into the search
+    /// index, soon after it arrived; over the record as it came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_key: Option<String>,
     /// `objectId` of the event, as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object_id: Option<String>,
-    /// Delivered to this destination.
+    /// Delivered to this destination: cut from the deliveries, retried or replayed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivered_to: Option<String>,
     /// Arrived at or after, epoch milliseconds.
@@ -83,6 +91,18 @@ pub struct RecordFilter {
     /// Arrived before, epoch milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<i64>,
+}
+
+/// A part of a list of records.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Records {
+    /// The list.
+    #[serde(flatten)]
+    pub list: Listing<RecordShown>,
+    /// Where the search index is used: deliveries that it does not hold yet. They are looked at one by
+    /// one, so nothing is missed, and the search takes longer. 0 where it is not behind.
+    pub behind: u64,
 }
 
 /// A record in a list.
@@ -97,9 +117,9 @@ pub struct RecordShown {
     pub subscription_type: Option<String>,
     /// `objectId` of the event, where it has one.
     pub object_id: Option<String>,
-    /// Names the record.
+    /// Names the record: the key that was searched for, else by the template in force.
     pub trace_key: String,
-    /// A link to the record, or a label.
+    /// A link to the record, or a label, by the template in force, without an error.
     pub data_uri: String,
 }
 
@@ -108,8 +128,10 @@ pub struct RecordShown {
 pub struct RecordDetail {
     /// As in a list.
     pub shown: RecordShown,
-    /// Its bytes; none where they are gone.
+    /// Its bytes as they came; none where they are gone.
     pub payload: Option<Bytes>,
+    /// The bytes that the hook gave for them, which are handed on; none where it changed nothing.
+    pub changed: Option<Bytes>,
     /// In order of time.
     pub way: Vec<Step>,
 }
@@ -132,6 +154,8 @@ pub struct Step {
     pub took_ms: Option<u32>,
     /// The error that came of it.
     pub error: Option<i64>,
+    /// The bulk act that replayed it.
+    pub bulk: Option<i64>,
 }
 
 /// What happened to a record.
@@ -158,7 +182,7 @@ pub enum StepKind {
     Delivered,
     /// It became an error.
     Failed,
-    /// It was replayed.
+    /// It was put into a page of a replay; what became of that follows.
     Replayed,
 }
 

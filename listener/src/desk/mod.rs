@@ -28,7 +28,7 @@ pub use error::DeskError;
 pub use filter::{ErrorFilter, State};
 pub use history::{
     DeliveryFilter, DeliveryShown, History, MAX_POINTS, Point, Range, RecordDetail, RecordFilter,
-    RecordShown, RefusedFilter, Series, Step, StepKind,
+    RecordShown, Records, RefusedFilter, Series, Step, StepKind,
 };
 pub use listing::{Cursor, Listing, MAX_LIMIT, Query};
 pub use shown::{Counts, ErrorDetail, ErrorShown, Note, Resolution};

@@ -9,6 +9,7 @@
 
 mod follow;
 mod one;
+mod open;
 mod options;
 mod signals;
 mod tidy;

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use secrecy::ExposeSecret;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
+use super::open::{Opened, follow_url, open};
 use super::options::Options;
 use super::tidy::tidy;
 use crate::admin::Shown;
@@ -16,7 +18,7 @@ use crate::deliver::{Deliverer, Parts};
 use crate::metrics::Metrics;
 use crate::receive::Endpoint;
 use crate::store::Store;
-use crate::store::index::{self, Embedded};
+use crate::store::postgres::Postgres;
 
 /// Where a listener is reached.
 #[derive(Clone, Debug)]
@@ -39,6 +41,7 @@ pub(super) struct Running {
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) shown: Arc<Shown>,
     store: Arc<dyn Store>,
+    postgres: Option<Arc<Postgres>>,
     deliverer: Arc<Deliverer>,
     live: Arc<ArcSwap<Live>>,
     to_deliverer: watch::Sender<Arc<Live>>,
@@ -59,12 +62,8 @@ impl Running {
         };
         let live = Arc::new(live);
         let shared = Arc::new(ArcSwap::new(Arc::clone(&live)));
-        let directory = options.data.join(&key.namespace).join(&key.name);
         let sorter = Arc::new(LiveSorter::new(Arc::clone(&shared), Arc::clone(metrics)));
-        let mut store_options = index::Options::new(&directory, sorter, options.clock.clone());
-        store_options.journal = options.journal;
-        let embedded = Arc::new(Embedded::open(store_options).await?);
-        let store: Arc<dyn Store> = Arc::clone(&embedded) as _;
+        let Opened { store, desk, postgres, place } = open(&key, &live, options, sorter).await?;
 
         let endpoint = Endpoint::new(Arc::clone(&live), Arc::clone(&store), options.clock.clone(), metrics);
         let (to_deliverer, from_here) = watch::channel(live);
@@ -76,7 +75,7 @@ impl Running {
             timing: options.timing.clone(),
         })?);
         let states = Arc::clone(&deliverer);
-        let shown = Shown::new(Arc::clone(&endpoint), Some(embedded), None, move || states.states());
+        let shown = Shown::new(Arc::clone(&endpoint), Some(desk), None, move || states.states());
         let stop = CancellationToken::new();
         let tidy = tokio::spawn(tidy(
             key.clone(),
@@ -85,13 +84,14 @@ impl Running {
             options.tidy,
             stop.clone(),
         ));
-        info!(listener.key = %key, "listener {key} runs; its data is in {}", directory.display());
+        info!(listener.key = %key, "listener {key} runs; its data is in {place}");
         Ok(Self {
             key,
             fingerprint,
             endpoint,
             shown,
             store,
+            postgres,
             deliverer,
             live: shared,
             to_deliverer,
@@ -103,10 +103,22 @@ impl Running {
     /// Runs by `live` from now on.
     pub(super) fn replace(&mut self, live: Live, fingerprint: [u8; 32]) {
         let live = Arc::new(live);
+        let url = |live: &Live| live.database.as_ref().map(|url| url.expose_secret().to_owned());
+        let moved = url(&live) != url(&self.live.load());
         self.fingerprint = fingerprint;
         self.live.store(Arc::clone(&live));
         self.endpoint.replace(Arc::clone(&live));
         self.to_deliverer.send_replace(live);
+        match &self.postgres {
+            Some(store) if moved => {
+                let (key, live) = (self.key.clone(), Arc::clone(&self.live));
+                tokio::spawn(follow_url(key, live, Arc::clone(store), self.stop.clone()));
+            }
+            None if moved => {
+                warn!(listener.key = %self.key, "the store of {} stays embedded until the process starts anew", self.key);
+            }
+            _ => {}
+        }
         info!(listener.key = %self.key, "listener {} runs by its new configuration", self.key);
     }
 

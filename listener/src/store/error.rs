@@ -26,6 +26,10 @@ pub enum StoreError {
     /// Opening found something that must not be overwritten.
     #[error("{0}")]
     Open(String),
+    /// The page is not this caller's any more: its lease ran out and another has it, or it is settled.
+    /// Trying again does not help.
+    #[error("page {0} is not leased to this process any more")]
+    NotLeased(String),
     /// Reading or writing failed; the caller may try again.
     #[error("the store failed: {0}")]
     Failed(String),

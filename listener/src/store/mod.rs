@@ -13,11 +13,21 @@
 //!    a record's outcome at the hook never changes, and each reading of the record obeys it.
 //! 6. Nothing is queued without bound; what cannot be taken is refused with a reason.
 
+mod cut;
+mod desk;
 mod error;
+mod fate;
 mod filling;
 pub mod index;
 pub mod journal;
+mod judge;
 pub mod model;
+mod packed;
+pub mod postgres;
+mod refusals;
+mod removed;
+mod retaining;
+mod settling;
 #[cfg(test)]
 pub(crate) mod suite;
 
@@ -102,9 +112,15 @@ pub trait Sort: Send + Sync + std::fmt::Debug {
     fn label(&self, _record: &[u8], _failure: &Failure) -> Label {
         Label::default()
     }
+
+    /// Trace key and data URI of a record that did not fail. Called for each record that is listed or
+    /// put into the search index, so it counts no failures: a template that fails gives nothing.
+    fn name(&self, _record: &[u8]) -> Label {
+        Label::default()
+    }
 }
 
-/// What an open error is called.
+/// What a record, or an open error, is called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Label {
     /// Names the record.

@@ -93,6 +93,7 @@ pub(super) fn live(destinations: Vec<LiveDestination>) -> Live {
         trace_key: None,
         data_uri: None,
         faults: crate::config::faults::Faults::default(),
+        database: None,
         configuration,
     }
 }

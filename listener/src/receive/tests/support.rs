@@ -198,6 +198,7 @@ pub(crate) fn live(path: &str, reply: &Reply) -> Arc<Live> {
         trace_key: None,
         data_uri: None,
         faults: crate::config::faults::Faults::default(),
+        database: None,
         configuration,
     })
 }

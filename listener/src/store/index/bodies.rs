@@ -4,8 +4,8 @@ use std::io;
 
 use bytes::Bytes;
 
-use super::spans::Span;
 use crate::store::journal::{Journal, Location};
+use crate::store::packed::spans::Span;
 
 /// Neighbouring records are read together up to this many bytes.
 const PIECE: u32 = 256 * 1024;

@@ -7,18 +7,19 @@
 //! what it changed as it is now, and passes by what it dropped or failed ([`hook`]).
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::bodies::Pieces;
 use super::errors::{self, Place};
-use super::hook::{self, Fate, Mark};
+use super::hook;
 use super::pages::{self, NewPage};
-use super::spans::{self, Span};
 use super::trouble::{Trouble, count, signed, unsigned};
+use crate::store::cut::{Cursor, Cut, End, Findings};
+use crate::store::fate::{Fate, Mark};
 use crate::store::journal::{Journal, Location};
-use crate::store::{Filling, NewError, PageRequest, Record, RecordId, Route};
+use crate::store::packed::spans::{self, Span};
+use crate::store::{Record, RecordId};
 
 /// Records and deliveries that one step looks at.
 const STEP_LOOKS: usize = 20_000;
@@ -26,167 +27,43 @@ const STEP_LOOKS: usize = 20_000;
 const ROWS: i64 = 128;
 /// Bytes of records that one step reads.
 const STEP_BYTES: usize = 64 * 1024 * 1024;
-/// Failures of a filter with which a page is cut though it is not full.
-const MOST_ERRORS: usize = 1_000;
-
-/// The first record that was not looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cursor {
-    /// Its delivery, or one before it without further records.
-    pub(super) delivery: u64,
-    /// Its place in the list of the delivery's records.
-    pub(super) index: u64,
-    /// Records before it, in all deliveries.
-    pub(super) ordinal: u64,
-    /// How often something passed the hook that had failed there: a scan that passed it by is void.
-    pub(super) mended: u64,
-}
-
-/// Why a step ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    /// The page is full.
-    Full,
-    /// There is nothing more.
-    Exhausted,
-    /// There is more to look at.
-    Bound,
-}
-
-/// A page in the making.
-#[derive(Debug)]
-pub(super) struct Cut {
-    request: Arc<PageRequest>,
-    start: Cursor,
-    next: Cursor,
-    filling: Filling,
-    ignored: u64,
-    withheld: u64,
-    errors: Vec<NewError>,
-}
-
-impl Cut {
-    /// Begins at a destination's cursor.
-    pub(super) fn new(request: Arc<PageRequest>, start: Cursor) -> Self {
-        Self {
-            request,
-            start,
-            next: start,
-            filling: Filling::default(),
-            ignored: 0,
-            withheld: 0,
-            errors: Vec::new(),
+/// Looks at the next records.
+pub(super) fn step(cut: &mut Cut, connection: &Connection, journal: &Journal) -> Result<End, Trouble> {
+    let (mut looks, mut bytes) = (0, 0);
+    loop {
+        let Read { mark, rows } = read(connection, cut.destination(), cut.next().delivery)?;
+        if rows.is_empty() {
+            return Ok(End::Exhausted);
         }
-    }
-
-    /// Whether what was found holds for another request: same cursor, filter and bounds.
-    pub(super) fn fits(&self, request: &PageRequest, cursor: Cursor) -> bool {
-        let mine = &self.request;
-        self.start == cursor
-            && Arc::ptr_eq(&mine.route, &request.route)
-            && Arc::ptr_eq(&mine.cost, &request.cost)
-            && mine.size == request.size
-            && mine.max_bytes == request.max_bytes
-            && mine.envelope_bytes == request.envelope_bytes
-    }
-
-    /// Where it goes.
-    pub(super) fn destination(&self) -> &str {
-        &self.request.destination
-    }
-
-    /// Records found so far.
-    pub(super) fn taken(&self) -> usize {
-        self.filling.records().len()
-    }
-
-    /// When the page is due though it is not full.
-    pub(super) fn due_ms(&self, linger_ms: i64) -> Option<i64> {
-        let first = self.filling.records().first()?;
-        Some(first.received_at_ms.saturating_add(linger_ms))
-    }
-
-    /// Whether committing it would change anything.
-    pub(super) fn moved(&self) -> bool {
-        self.next != self.start
-    }
-
-    /// Whether it holds so many failures that they should be put down.
-    pub(super) fn laden(&self) -> bool {
-        self.errors.len() >= MOST_ERRORS
-    }
-
-    /// The records, which are a page once the cut is committed.
-    pub(super) fn into_records(self) -> (Vec<Record>, bool) {
-        self.filling.into_records()
-    }
-
-    /// Looks at the next records.
-    pub(super) fn step(&mut self, connection: &Connection, journal: &Journal) -> Result<End, Trouble> {
-        let (mut looks, mut bytes) = (0, 0);
-        loop {
-            let Read { mark, rows } = read(connection, &self.request.destination, self.next.delivery)?;
-            if rows.is_empty() {
-                return Ok(End::Exhausted);
-            }
-            for mut row in rows {
-                if row.delivery != self.next.delivery {
-                    self.next = Cursor { delivery: row.delivery, index: 0, ..self.next };
+        for mut row in rows {
+            let looked = cut.enter(row.delivery);
+            let list = spans::decode(&row.records)?;
+            let list = list.get(looked..).unwrap_or_default();
+            let mut pieces = Pieces::new(journal, row.location);
+            for (at, span) in list.iter().enumerate() {
+                if looks >= STEP_LOOKS || bytes >= STEP_BYTES || cut.laden() {
+                    return Ok(End::Bound);
                 }
-                let list = spans::decode(&row.records)?;
-                let looked = usize::try_from(self.next.index).unwrap_or(usize::MAX);
-                let list = list.get(looked..).unwrap_or_default();
-                let mut pieces = Pieces::new(journal, row.location);
-                for (at, span) in list.iter().enumerate() {
-                    if looks >= STEP_LOOKS || bytes >= STEP_BYTES || self.laden() {
-                        return Ok(End::Bound);
-                    }
-                    if mark.is_some_and(|mark| !mark.is_behind(self.next.ordinal, row.id(*span))) {
-                        return Ok(End::Exhausted);
-                    }
-                    looks += 1;
-                    let Some(record) =
-                        row.record(*span, list.get(at + 1..).unwrap_or_default(), &mut pieces)?
-                    else {
-                        self.withhold();
-                        continue;
-                    };
-                    bytes += record.bytes.len();
-                    if self.look(record) {
-                        return Ok(End::Full);
-                    }
+                if mark.is_some_and(|mark| !mark.is_behind(cut.next().ordinal, row.id(*span))) {
+                    return Ok(End::Exhausted);
                 }
-                self.next = Cursor { delivery: row.delivery.saturating_add(1), index: 0, ..self.next };
                 looks += 1;
-            }
-            if looks >= STEP_LOOKS {
-                return Ok(End::Bound);
-            }
-        }
-    }
-
-    /// Passes a record by that the hook dropped or failed.
-    fn withhold(&mut self) {
-        self.withheld += 1;
-        self.next.index += 1;
-        self.next.ordinal += 1;
-    }
-
-    /// Decides on one record; true where the page is full, with it or without it.
-    fn look(&mut self, record: Record) -> bool {
-        match (self.request.route)(&record) {
-            Route::Skip => self.ignored += 1,
-            Route::Fail(error) => self.errors.push(*error),
-            // It stays for the next page.
-            Route::Take => {
-                if self.filling.offer(record, &self.request).is_err() {
-                    return true;
+                let Some(record) = row.record(*span, list.get(at + 1..).unwrap_or_default(), &mut pieces)?
+                else {
+                    cut.withhold();
+                    continue;
+                };
+                bytes += record.bytes.len();
+                if cut.look(record) {
+                    return Ok(End::Full);
                 }
             }
+            cut.leave(row.delivery);
+            looks += 1;
         }
-        self.next.index += 1;
-        self.next.ordinal += 1;
-        self.filling.is_full(&self.request)
+        if looks >= STEP_LOOKS {
+            return Ok(End::Bound);
+        }
     }
 }
 
@@ -261,17 +138,12 @@ fn rows(connection: &Connection, from: u64) -> Result<Vec<Row>, Trouble> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// What a commit needs of a cut, without its bodies.
+/// What a commit puts down.
 #[derive(Debug)]
 pub(super) struct Commit {
-    destination: String,
-    start: Cursor,
-    next: Cursor,
-    ignored: u64,
-    withheld: u64,
-    errors: Vec<NewError>,
-    page: Option<(u64, Vec<RecordId>)>,
-    oversized: bool,
+    found: Findings,
+    /// That of the page, where there is to be one.
+    number: Option<u64>,
     fold: bool,
     now_ms: i64,
 }
@@ -279,24 +151,13 @@ pub(super) struct Commit {
 impl Commit {
     /// Of a cut; `number` is that of the page, where there is to be one.
     pub(super) fn of(cut: &mut Cut, number: Option<u64>, fold: bool, now_ms: i64) -> Self {
-        Self {
-            destination: cut.request.destination.clone(),
-            start: cut.start,
-            next: cut.next,
-            ignored: cut.ignored,
-            withheld: cut.withheld,
-            errors: std::mem::take(&mut cut.errors),
-            page: number
-                .map(|number| (number, cut.filling.records().iter().map(|record| record.id).collect())),
-            oversized: cut.filling.oversized(),
-            fold,
-            now_ms,
-        }
+        Self { found: cut.findings(), number, fold, now_ms }
     }
 
     /// Puts it down; false where the cursor does not stand where the cut began.
     pub(super) fn apply(&self, connection: &Connection) -> Result<bool, Trouble> {
-        let records = self.page.as_ref().map_or(0, |(_, records)| records.len());
+        let found = &self.found;
+        let records = self.number.map_or(0, |_| found.records.len());
         let moved = connection
             .prepare_cached(
                 "UPDATE destination SET cursor_delivery = ?4, cursor_index = ?5, cursor_ordinal = ?6, \
@@ -305,30 +166,30 @@ impl Commit {
                  AND (SELECT mended FROM meta) = ?10",
             )?
             .execute(params![
-                self.destination,
-                signed(self.start.delivery),
-                signed(self.start.index),
-                signed(self.next.delivery),
-                signed(self.next.index),
-                signed(self.next.ordinal),
-                signed(self.ignored),
+                found.destination,
+                signed(found.start.delivery),
+                signed(found.start.index),
+                signed(found.next.delivery),
+                signed(found.next.index),
+                signed(found.next.ordinal),
+                signed(found.ignored),
                 count(records),
-                signed(self.withheld),
-                signed(self.start.mended),
+                signed(found.withheld),
+                signed(found.start.mended),
             ])?;
         if moved == 0 {
             return Ok(false);
         }
-        let place = Place { destination: Some(&self.destination), ..Place::default() };
-        errors::insert(connection, place, &self.errors, self.fold)?;
-        if let Some((number, records)) = &self.page {
+        let place = Place { destination: Some(&found.destination), ..Place::default() };
+        errors::insert(connection, place, &found.errors, self.fold)?;
+        if let Some(number) = self.number {
             let page = NewPage {
-                number: *number,
-                destination: &self.destination,
+                number,
+                destination: &found.destination,
                 state: pages::LEASED,
                 kind: pages::RECORDS,
-                records,
-                oversized: self.oversized,
+                records: &found.records,
+                oversized: found.oversized,
                 attempts: 0,
                 first_attempt_at: None,
                 due_at: self.now_ms,

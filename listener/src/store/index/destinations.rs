@@ -16,19 +16,16 @@ use super::desk::retry;
 use super::errors::{self, Place};
 use super::hook;
 use super::pages;
-use super::spans;
 use super::trouble::{Trouble, signed, unsigned};
 use super::writer::Durability;
 use crate::store::journal::Journal;
-use crate::store::{ErrorClass, Failure, Label, NewError, PRE_PAGE, Sort, StoreError};
+use crate::store::packed::spans;
+use crate::store::{NewError, PRE_PAGE, Sort, StoreError, removed};
 
 /// Records after which a step that turns pages into open errors takes no further page.
 const STEP_RECORDS: usize = 1_000;
 /// Bytes of records after which it takes no further page.
 const STEP_BYTES: usize = 16 * 1024 * 1024;
-
-/// Code of the open errors that a removed destination leaves.
-const CODE: &str = "destination_removed";
 
 impl Inner {
     /// See [`crate::store::Store::set_destinations`].
@@ -159,26 +156,10 @@ fn orphans(
         let names = spans::decode_records(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
         records += names.len();
         let (number, kind) = (unsigned(row.get(0)?), row.get(3)?);
-        let keep = sorter.keeps_payload();
         let mut errors = Vec::with_capacity(names.len());
         for record in pages::read(connection, journal, kind, number, &names)? {
             bytes += record.bytes.len();
-            let failure = Failure {
-                class: ErrorClass::Missing,
-                code: CODE.to_owned(),
-                message: format!("the destination {destination} was removed before it took the record"),
-                status: None,
-                response: None,
-            };
-            let Label { trace_key, data_uri } = sorter.label(&record.bytes, &failure);
-            errors.push(NewError {
-                record: record.id,
-                failure,
-                trace_key,
-                data_uri,
-                payload: keep.then_some(record.bytes),
-                at_ms: now_ms,
-            });
+            errors.push(removed::error(record, &destination, sorter, now_ms));
         }
         found.push(Orphan { number, destination: destination.clone(), kind, attempts: row.get(2)?, errors });
     }

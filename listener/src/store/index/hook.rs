@@ -21,34 +21,14 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::desk::mend;
 use super::pages;
-use super::spans;
 use super::trouble::{Trouble, count, signed, unsigned};
+use crate::store::fate::{CHANGED, DROPPED, FAILED, Fate, Fates, Mark};
+use crate::store::packed::spans;
 use crate::store::{PRE_PAGE, RecordId};
-
-const CHANGED: i64 = 1;
-const DROPPED: i64 = 2;
-const FAILED: i64 = 3;
-
-/// Before what records the hook has settled everything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
-    /// Its cursor, as records before it in all deliveries.
-    ordinal: u64,
-    /// The first record of the pages that are not settled.
-    record: Option<RecordId>,
-}
-
-impl Mark {
-    /// Whether a record at this place lies before it.
-    pub(super) fn is_behind(self, ordinal: u64, record: RecordId) -> bool {
-        ordinal < self.ordinal && self.record.is_none_or(|first| record < first)
-    }
-}
 
 /// The mark that binds `destination`; none where there is no hook, and for the hook itself.
 pub(super) fn mark(connection: &Connection, destination: &str) -> Result<Option<Mark>, Trouble> {
@@ -71,25 +51,6 @@ pub(super) fn mark(connection: &Connection, destination: &str) -> Result<Option<
     Ok(Some(Mark { ordinal: unsigned(cursor), record: first }))
 }
 
-/// What became of a record at the hook, where it did not go on as it came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// It has other bytes.
-    Changed(Bytes),
-    /// It was dropped, or failed: it goes nowhere.
-    Withheld,
-}
-
-impl Fate {
-    /// Bytes that it holds.
-    pub(super) fn bytes(&self) -> usize {
-        match self {
-            Self::Changed(bytes) => bytes.len(),
-            Self::Withheld => 0,
-        }
-    }
-}
-
 /// The fates of a delivery's records, by element.
 pub(super) fn fates(connection: &Connection, delivery: u64) -> Result<HashMap<u32, Fate>, Trouble> {
     let mut statement =
@@ -97,51 +58,38 @@ pub(super) fn fates(connection: &Connection, delivery: u64) -> Result<HashMap<u3
     let mut rows = statement.query([signed(delivery)])?;
     let mut fates = HashMap::new();
     while let Some(row) = rows.next()? {
-        let fate = match (row.get(1)?, row.get::<_, Option<Vec<u8>>>(2)?) {
-            (CHANGED, Some(payload)) => Fate::Changed(payload.into()),
-            (DROPPED | FAILED, _) => Fate::Withheld,
-            _ => return Err(Trouble::Damaged("a record has an unknown fate at the hook")),
-        };
+        let fate = Fate::read(row.get(1)?, row.get::<_, Option<Vec<u8>>>(2)?)?;
         fates.insert(row.get(0)?, fate);
     }
     Ok(fates)
 }
 
-/// What is put down with a settlement of one of the hook's pages.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Fates<'a> {
-    pub(super) changed: &'a [(RecordId, Bytes)],
-    pub(super) dropped: &'a [RecordId],
-}
-
-impl Fates<'_> {
-    /// Puts them down, and those of the records that `failed`.
-    pub(super) fn keep(
-        &self,
-        connection: &Connection,
-        failed: impl Iterator<Item = RecordId>,
-    ) -> Result<(), Trouble> {
-        let mut statement = connection
-            .prepare_cached("INSERT INTO hooked(delivery, element, fate, payload) VALUES (?1, ?2, ?3, ?4)")?;
-        let mut put = |record: RecordId, fate: i64, payload: Option<&[u8]>| {
-            statement.execute(params![signed(record.delivery), record.element, fate, payload])
-        };
-        for (record, payload) in self.changed {
-            put(*record, CHANGED, Some(payload.as_ref()))?;
-        }
-        for record in self.dropped {
-            put(*record, DROPPED, None)?;
-        }
-        for record in failed {
-            put(record, FAILED, None)?;
-        }
-        connection
-            .prepare_cached(
-                "UPDATE destination SET changed = changed + ?2, ignored = ignored + ?3 WHERE name = ?1",
-            )?
-            .execute(params![PRE_PAGE, count(self.changed.len()), count(self.dropped.len())])?;
-        Ok(())
+/// Puts down what a settlement of one of the hook's pages says, and those records that `failed`.
+pub(super) fn keep(
+    connection: &Connection,
+    fates: Fates<'_>,
+    failed: impl Iterator<Item = RecordId>,
+) -> Result<(), Trouble> {
+    let mut statement = connection
+        .prepare_cached("INSERT INTO hooked(delivery, element, fate, payload) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut put = |record: RecordId, fate: i64, payload: Option<&[u8]>| {
+        statement.execute(params![signed(record.delivery), record.element, fate, payload])
+    };
+    for (record, payload) in fates.changed {
+        put(*record, CHANGED, Some(payload.as_ref()))?;
     }
+    for record in fates.dropped {
+        put(*record, DROPPED, None)?;
+    }
+    for record in failed {
+        put(record, FAILED, None)?;
+    }
+    connection
+        .prepare_cached(
+            "UPDATE destination SET changed = changed + ?2, ignored = ignored + ?3 WHERE name = ?1",
+        )?
+        .execute(params![PRE_PAGE, count(fates.changed.len()), count(fates.dropped.len())])?;
+    Ok(())
 }
 
 /// The hook is gone: what it had not settled goes on as it came.

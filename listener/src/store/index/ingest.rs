@@ -5,18 +5,16 @@
 //! A crash before the commit leaves nothing, and the journal is read again from the
 //! watermark; deliveries up to it are passed over, so that each counts once.
 
-use std::ops::Range;
-
-use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::desk::resend;
 use super::errors::{self, Place};
-use super::spans::{self, Span};
 use super::trouble::{Trouble, count, signed, unsigned};
 use crate::store::journal::{Batch, Entry, Indexed, Location};
-use crate::store::{ErrorClass, Failure, Label, NewError, RecordId, Sort, Sorted};
+use crate::store::judge::{Judged, judge};
+use crate::store::packed::spans::{self, Span};
+use crate::store::{NewError, Sort};
 use language::event::DedupeKey;
 
 /// A delivery that was judged.
@@ -32,6 +30,23 @@ pub(super) struct Prepared {
     failed: Vec<NewError>,
 }
 
+impl Prepared {
+    fn of(entry: &Entry, sorter: &dyn Sort) -> Self {
+        let Judged { events, ignored, candidates, failed, unusable: _ } =
+            judge(entry.delivery, entry.received_at_ms, &entry.body, sorter);
+        Self {
+            delivery: entry.delivery,
+            request: entry.request,
+            received_at_ms: entry.received_at_ms,
+            location: entry.location,
+            events,
+            ignored,
+            candidates,
+            failed,
+        }
+    }
+}
+
 /// Groups of the journal, judged.
 #[derive(Debug)]
 pub(super) struct PreparedBatch {
@@ -44,75 +59,8 @@ pub(super) struct PreparedBatch {
 
 /// Judges every element of a batch.
 pub(super) fn prepare(batch: Batch, sorter: &dyn Sort) -> PreparedBatch {
-    let deliveries = batch.entries.into_iter().map(|entry| judge(&entry, sorter)).collect();
+    let deliveries = batch.entries.into_iter().map(|entry| Prepared::of(&entry, sorter)).collect();
     PreparedBatch { deliveries, fold: sorter.folds(), end: batch.end }
-}
-
-fn judge(entry: &Entry, sorter: &dyn Sort) -> Prepared {
-    let judged = sorter.sort(&entry.body);
-    let mut prepared = Prepared {
-        delivery: entry.delivery,
-        request: entry.request,
-        received_at_ms: entry.received_at_ms,
-        location: entry.location,
-        events: judged.len(),
-        ignored: 0,
-        candidates: Vec::with_capacity(judged.len()),
-        failed: Vec::new(),
-    };
-    for (element, sorted) in (0_u32..).zip(judged) {
-        let floor = prepared.candidates.last().map_or(0, |(span, _)| span.end());
-        match sorted {
-            Sorted::Ignored => prepared.ignored += 1,
-            Sorted::Failed { span, failure } => {
-                let error = failed(entry, element, &span, failure, sorter);
-                prepared.failed.push(error);
-            }
-            Sorted::Record { span, key } => {
-                if let Some(place) = within(&entry.body, &span, element, floor) {
-                    prepared.candidates.push((place, key));
-                } else {
-                    let whole = 0..entry.body.len();
-                    let error = failed(entry, element, &whole, not_found(), sorter);
-                    prepared.failed.push(error);
-                }
-            }
-        }
-    }
-    prepared
-}
-
-/// A sorter that names bytes which are not there: kept as an error rather than lost.
-fn not_found() -> Failure {
-    Failure {
-        class: ErrorClass::Parse,
-        code: "no_such_bytes".to_owned(),
-        message: "the element was not found in the body".to_owned(),
-        status: None,
-        response: None,
-    }
-}
-
-/// The span as the index keeps it; none where it is not in the body or not behind `floor`.
-fn within(body: &Bytes, span: &Range<usize>, element: u32, floor: u32) -> Option<Span> {
-    let bytes = body.get(span.clone())?;
-    let start = u32::try_from(span.start).ok().filter(|start| *start >= floor)?;
-    let length = u32::try_from(bytes.len()).ok()?;
-    start.checked_add(length)?;
-    Some(Span { element, start, length })
-}
-
-fn failed(entry: &Entry, element: u32, span: &Range<usize>, failure: Failure, sorter: &dyn Sort) -> NewError {
-    let bytes = entry.body.get(span.clone()).unwrap_or(&entry.body);
-    let Label { trace_key, data_uri } = sorter.label(bytes, &failure);
-    NewError {
-        record: RecordId { delivery: entry.delivery, element },
-        failure,
-        trace_key,
-        data_uri,
-        payload: sorter.keeps_payload().then(|| Bytes::copy_from_slice(bytes)),
-        at_ms: entry.received_at_ms,
-    }
 }
 
 #[derive(Default)]

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Mutex as Gate, watch};
 
 use super::Inner;
-use super::cut::{self, Commit, Cursor, Cut, End};
+use super::cut::{self, Commit};
 use super::desk::{fold, retry};
 use super::pages;
 use super::trouble::Trouble;
 use super::writer::Durability;
+use crate::store::cut::{Cursor, Cut, End};
 use crate::store::{Lease, Page, PageRequest, StoreError};
 
 /// What is kept in memory of a destination.
@@ -218,7 +219,7 @@ impl Inner {
         let journal = self.journal.clone();
         self.readers
             .run(move |connection| {
-                let end = cut.step(connection, &journal)?;
+                let end = cut::step(&mut cut, connection, &journal)?;
                 Ok((cut, end))
             })
             .await

@@ -41,10 +41,8 @@ mod refused;
 mod retention;
 mod schema;
 mod settle;
-mod spans;
 mod status;
 mod trouble;
-mod varint;
 mod writer;
 
 #[cfg(test)]
@@ -68,6 +66,7 @@ use self::readers::Readers;
 use self::settle::{Left, Settle};
 use self::writer::{Durability, Writer};
 use super::journal::{Journal, NewEntry, Reader};
+use super::refusals::{Bounds, Place};
 use super::{
     AppendError, Appended, Lease, OpenError, PageRequest, Refused, Retained, Settlement, Sorter, Status,
     Store, StoreError,
@@ -118,7 +117,7 @@ struct Inner {
     destinations: Destinations,
     changes: Arc<watch::Sender<u64>>,
     last_page: AtomicU64,
-    refused_bounds: refused::Bounds,
+    refused_bounds: Bounds,
     refused_waiting: Arc<AtomicUsize>,
     refused_dropped: Arc<AtomicU64>,
     retaining: tokio::sync::Mutex<()>,
@@ -135,7 +134,7 @@ impl Inner {
 
     fn refuse(&self, refused: Refused) {
         let (dropped, bounds) = (Arc::clone(&self.refused_dropped), self.refused_bounds);
-        let Some(mut place) = refused::Place::take(&self.refused_waiting, &self.refused_dropped) else {
+        let Some(mut place) = Place::take(&self.refused_waiting, &self.refused_dropped) else {
             return;
         };
         self.writer.offer(move |connection| {
@@ -220,7 +219,7 @@ impl Embedded {
 
     fn open_blocking(options: Options) -> Result<Self, StoreError> {
         let Options { directory, sorter, clock, journal, max_refused, max_refused_bytes } = options;
-        let bounds = refused::Bounds { number: max_refused, bytes: max_refused_bytes };
+        let bounds = Bounds { number: max_refused, bytes: max_refused_bytes };
         let (lock, opened) = prepare(&directory)?;
         let (journal, reader) =
             Journal::open(&directory.join("journal"), &opened.name, opened.watermark, journal)?;
@@ -235,7 +234,7 @@ impl Embedded {
 struct Setup {
     sorter: Sorter,
     clock: Clock,
-    bounds: refused::Bounds,
+    bounds: Bounds,
 }
 
 /// Makes the directory, takes its lock, opens the index.

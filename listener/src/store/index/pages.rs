@@ -4,11 +4,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::bodies::Pieces;
 use super::desk::{fold, retry};
-use super::hook::{self, Fate};
+use super::hook;
 use super::names::Names;
-use super::spans;
 use super::trouble::{Trouble, signed, unsigned};
+use crate::store::fate::Fate;
 use crate::store::journal::{Journal, Location};
+use crate::store::packed::spans;
 use crate::store::{Page, Record, RecordId};
 
 /// Waits to be leased.

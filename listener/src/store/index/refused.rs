@@ -1,59 +1,11 @@
 //! Refused requests: bounded in number and in bytes, the oldest give way.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::trouble::{Trouble, count, signed, unsigned};
 use crate::store::Refused;
-
-/// Refused requests that may wait to be kept.
-const MOST_WAITING: usize = 256;
-/// Codes that are remembered at most; a store holds those that verification writes, a few dozen.
-const MOST_CODES: usize = 256;
-
-/// Bounds on what is kept.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
-    /// Requests.
-    pub(super) number: usize,
-    /// Bytes of bodies, headers and texts.
-    pub(super) bytes: usize,
-}
-
-/// A place among those that wait to be kept. Given up without [`Place::kept`], one more was counted only.
-#[derive(Debug)]
-pub(super) struct Place {
-    waiting: Arc<AtomicUsize>,
-    dropped: Arc<AtomicU64>,
-    kept: bool,
-}
-
-impl Place {
-    /// A place, where there is one; else one more was counted only.
-    pub(super) fn take(waiting: &Arc<AtomicUsize>, dropped: &Arc<AtomicU64>) -> Option<Self> {
-        let before = waiting.fetch_add(1, Ordering::SeqCst);
-        let place = Self { waiting: Arc::clone(waiting), dropped: Arc::clone(dropped), kept: false };
-        (before < MOST_WAITING).then_some(place)
-    }
-
-    /// It was kept.
-    pub(super) fn kept(&mut self) {
-        self.kept = true;
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
-        if !self.kept {
-            self.dropped.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-}
+use crate::store::refusals::{Bounds, known, size};
 
 /// Keeps one, and lets the oldest go where that is too much. `dropped` is what was only counted so far.
 pub(super) fn insert(
@@ -64,10 +16,7 @@ pub(super) fn insert(
 ) -> Result<(), Trouble> {
     let headers = serde_json::to_string(&refused.headers)
         .map_err(|_| Trouble::Damaged("headers that cannot be written"))?;
-    let size = refused.body.len()
-        + headers.len()
-        + refused.request_line.len()
-        + refused.diagnosis.as_ref().map_or(0, String::len);
+    let size = size(refused, &headers);
     connection
         .prepare_cached(
             "INSERT INTO refused(id, at, status, cause, diagnosis, diagnosis_code, request_line, headers, \
@@ -159,19 +108,4 @@ fn read(row: &Row<'_>) -> Result<Refused, Trouble> {
         body_bytes: unsigned(row.get(9)?),
         peer: row.get(10)?,
     })
-}
-
-/// Codes are constants of the program; one read from the file becomes a constant again, each once.
-fn known(code: &str) -> &'static str {
-    static CODES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    let mut codes = CODES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = codes.get(code) {
-        return known;
-    }
-    if codes.len() >= MOST_CODES {
-        return "other";
-    }
-    let new: &'static str = Box::leak(code.to_owned().into_boxed_str());
-    codes.insert(new);
-    new
 }

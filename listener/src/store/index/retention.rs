@@ -18,6 +18,7 @@ use super::errors;
 use super::refused;
 use super::trouble::{Trouble, count, unsigned};
 use super::writer::Durability;
+use crate::store::retaining::Limits;
 use crate::store::{Retained, StoreError};
 
 /// Rows in one transaction.
@@ -28,37 +29,6 @@ const STEP_PAGES: i64 = 500;
 const RESERVE_PAGES: i64 = 1_024;
 /// Between two transactions.
 const PAUSE: Duration = Duration::from_millis(2);
-/// A key this far ahead of the clock is one of a broken clock.
-const FUTURE_MS: i64 = 24 * HOUR_MS;
-const HOUR_MS: i64 = 3_600_000;
-/// A year: who did what is asked for long after.
-const AUDIT_HOURS: i64 = 365 * 24;
-
-/// Before what time things are too old, epoch milliseconds.
-#[derive(Clone, Copy, Debug)]
-struct Limits {
-    delivered: i64,
-    errors: i64,
-    audit: i64,
-    refused: i64,
-    keys: i64,
-    future: i64,
-}
-
-impl Limits {
-    fn new(retention: &Retention, now_ms: i64) -> Self {
-        let Retention { delivered_hours, error_days, refused_hours, dedupe_hours } = *retention;
-        let before = |hours: i64| now_ms.saturating_sub(hours.max(0).saturating_mul(HOUR_MS));
-        Self {
-            delivered: before(delivered_hours.into()),
-            errors: before(i64::from(error_days) * 24),
-            audit: before(AUDIT_HOURS.max(i64::from(error_days) * 24)),
-            refused: before(refused_hours.into()),
-            keys: before(dedupe_hours.into()),
-            future: now_ms.saturating_add(FUTURE_MS),
-        }
-    }
-}
 
 impl Inner {
     /// See [`crate::store::Store::retain`].

@@ -1,17 +1,16 @@
 //! What becomes of a leased page, in one transaction.
 
-use std::collections::HashSet;
-
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::desk::fold::{self, Closer};
 use super::desk::{mend, retry};
 use super::errors::{self, Place};
-use super::hook::Fates;
+use super::hook;
 use super::pages::{self, NewPage};
-use super::spans;
 use super::trouble::{Trouble, count, signed};
-use crate::store::{Attempt, NewError, Outcome, PRE_PAGE, RecordId};
+use crate::store::packed::spans;
+use crate::store::settling::Done;
+use crate::store::{Attempt, Outcome, PRE_PAGE, RecordId};
 
 /// A settlement as the writer does it.
 #[derive(Debug)]
@@ -45,15 +44,6 @@ pub(super) enum Left {
     Passed,
 }
 
-/// What a page that is over leaves.
-#[derive(Clone, Copy)]
-struct Done<'a> {
-    errors: &'a [NewError],
-    again: &'a [RecordId],
-    again_at: i64,
-    fates: Fates<'a>,
-}
-
 struct Kept {
     destination: String,
     records: Vec<u8>,
@@ -83,20 +73,15 @@ impl Settle {
                     attempt.status
                 ])?;
         }
-        let open = match &self.outcome {
-            Outcome::Done { errors, again, again_at_ms } => {
-                let done = Done { errors, again, again_at: *again_at_ms, fates: Fates::default() };
-                self.done(connection, &page, &done)?
-            }
-            Outcome::Hooked { changed, dropped, errors, again, again_at_ms } => {
-                if page.destination != PRE_PAGE {
+        let open = match (&self.outcome, Done::of(&self.outcome)) {
+            (_, Some(done)) => {
+                if done.hooked && page.destination != PRE_PAGE {
                     return Err(Trouble::Asked(format!("page {} is not one of the hook", self.number)));
                 }
-                let fates = Fates { changed, dropped };
-                self.done(connection, &page, &Done { errors, again, again_at: *again_at_ms, fates })?
+                self.done(connection, &page, &done)?
             }
-            Outcome::Retry { at_ms } => self.wait(connection, &page, *at_ms)?,
-            Outcome::GivenBack => self.wait(connection, &page, page.created_at)?,
+            (Outcome::Retry { at_ms }, None) => self.wait(connection, &page, *at_ms)?,
+            (_, None) => self.wait(connection, &page, page.created_at)?,
         };
         if page.destination == PRE_PAGE {
             return Ok(Left::Passed);
@@ -123,12 +108,12 @@ impl Settle {
     fn done(&self, connection: &Connection, page: &Kept, done: &Done<'_>) -> Result<bool, Trouble> {
         let Done { errors: failed, again_at, fates, .. } = *done;
         let records = spans::decode_records(&page.records)?;
-        let again = checked(&records, done)?;
+        let again = done.checked(&records).map_err(Trouble::Asked)?;
         if page.destination == PRE_PAGE {
             if page.kind == pages::ERRORS {
                 mend::keep(connection, self.number, fates, failed, &again, self.now_ms)?;
             } else {
-                fates.keep(connection, failed.iter().map(|error| error.record))?;
+                hook::keep(connection, fates, failed.iter().map(|error| error.record))?;
             }
         }
         let place =
@@ -158,7 +143,7 @@ impl Settle {
             };
             pages::insert(connection, &child)?;
         }
-        let delivered = records.len() - failed.len() - again.len() - fates.dropped.len();
+        let delivered = done.delivered(records.len(), again.len());
         let nothing = delivered == 0 && again.is_empty();
         connection
             .prepare_cached(
@@ -184,21 +169,6 @@ impl Settle {
             ])?;
         Ok(!again.is_empty())
     }
-}
-
-/// The records to send again, in the page's order; each of the page's records may be named once.
-fn checked(records: &[RecordId], done: &Done<'_>) -> Result<Vec<RecordId>, Trouble> {
-    let Done { errors, again, fates, .. } = done;
-    let mut left: HashSet<RecordId> = records.iter().copied().collect();
-    let failed = errors.iter().map(|error| error.record).chain(again.iter().copied());
-    let hooked = fates.changed.iter().map(|(record, _)| *record).chain(fates.dropped.iter().copied());
-    for record in failed.chain(hooked) {
-        if !left.remove(&record) {
-            return Err(Trouble::Asked(format!("record {record} is not in the page, or named twice")));
-        }
-    }
-    let again: HashSet<&RecordId> = again.iter().collect();
-    Ok(records.iter().filter(|record| again.contains(record)).copied().collect())
 }
 
 fn find(connection: &Connection, number: u64) -> Result<Kept, Trouble> {

@@ -58,7 +58,7 @@ pub(super) fn read(connection: &Connection) -> Result<Status, Trouble> {
         .collect::<Result<_, _>>()?;
     for (counts, changed) in all {
         if counts.name == PRE_PAGE {
-            status.hook = Some(hook(&counts, changed));
+            status.hook = Some(HookStatus::of(&counts, changed));
         } else {
             status.destinations.push(counts);
         }
@@ -66,29 +66,6 @@ pub(super) fn read(connection: &Connection) -> Result<Status, Trouble> {
     // What the hook has not settled is pending at each destination already.
     status.pending_records = status.destinations.iter().map(|destination| destination.pending_records).sum();
     Ok(status)
-}
-
-/// The hook's row, by its own words.
-fn hook(counts: &DestinationStatus, changed: u64) -> HookStatus {
-    let DestinationStatus {
-        name: _,
-        pending_records,
-        waiting_pages,
-        leased_pages,
-        delivered_records,
-        ignored_records,
-        withheld_records: _,
-        open_errors,
-    } = *counts;
-    HookStatus {
-        pending_records,
-        waiting_pages,
-        leased_pages,
-        passed_records: delivered_records,
-        changed_records: changed,
-        dropped_records: ignored_records,
-        open_errors,
-    }
 }
 
 /// Bytes of the index's files.

@@ -5,6 +5,7 @@ use std::io;
 use rusqlite::ErrorCode;
 
 use crate::store::StoreError;
+use crate::store::packed::Damaged;
 
 /// A failure inside the index.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,12 @@ impl Trouble {
             Self::Journal(_) => false,
             Self::Sql(_) | Self::Damaged(_) | Self::Asked(_) => true,
         }
+    }
+}
+
+impl From<Damaged> for Trouble {
+    fn from(damaged: Damaged) -> Self {
+        Self::Damaged(damaged.0)
     }
 }
 

@@ -36,6 +36,24 @@ pub struct Status {
     pub destinations: Vec<DestinationStatus>,
     /// Of the hook, where there is one.
     pub hook: Option<HookStatus>,
+    /// Of this process's way to the database, where the store is in one.
+    #[serde(skip)]
+    pub database: Option<DatabaseStatus>,
+}
+
+/// The way of one process to the database, since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DatabaseStatus {
+    /// Connections that are there.
+    pub connections: u64,
+    /// Connections that are allowed.
+    pub connections_allowed: u64,
+    /// Who waits for a connection.
+    pub connections_awaited: u64,
+    /// Transactions that put deliveries down.
+    pub commits: u64,
+    /// Milliseconds that they took in all.
+    pub commit_ms: u64,
 }
 
 /// Counters of the hook, since it was added.
@@ -56,6 +74,31 @@ pub struct HookStatus {
     pub dropped_records: u64,
     /// Open errors.
     pub open_errors: u64,
+}
+
+impl HookStatus {
+    /// The hook's counters as those of a destination, by its own words.
+    pub(in crate::store) fn of(counts: &DestinationStatus, changed_records: u64) -> Self {
+        let DestinationStatus {
+            name: _,
+            pending_records,
+            waiting_pages,
+            leased_pages,
+            delivered_records,
+            ignored_records,
+            withheld_records: _,
+            open_errors,
+        } = *counts;
+        Self {
+            pending_records,
+            waiting_pages,
+            leased_pages,
+            passed_records: delivered_records,
+            changed_records,
+            dropped_records: ignored_records,
+            open_errors,
+        }
+    }
 }
 
 /// Counters of a destination.

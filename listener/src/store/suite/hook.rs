@@ -166,7 +166,7 @@ pub(crate) async fn a_hook_that_is_removed_lets_what_waits_go_on_unchanged(world
         again_at_ms: 0,
     };
     let late = Settlement { page: leased.id.clone(), attempt: None, outcome: late, healed: Vec::new() };
-    assert!(matches!(store.settle(late).await, Err(StoreError::Failed(_))), "too late");
+    assert!(store.settle(late).await.is_err(), "too late");
     let mut expected = vec![changed_text(0)];
     expected.extend(events(3..11));
     assert_eq!(texts(&world.page(&store, "a").await.records), expected);

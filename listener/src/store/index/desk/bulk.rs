@@ -7,7 +7,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::act::{self, Doing, Unfit};
+use super::act::{self, Doing};
 use super::audit::{self, About};
 use super::condition::Conditions;
 use super::detail;
@@ -17,6 +17,7 @@ use super::state;
 use crate::desk::{
     Act, Actor, Bulk, BulkState, Cursor, Effect, ErrorFilter, Listing, MAX_LIMIT, Plan, Query, Selection,
 };
+use crate::store::desk::rules::{self, Unfit};
 use crate::store::index::trouble::{Trouble, count, unsigned};
 
 /// How long a plan is kept.
@@ -43,7 +44,7 @@ pub(super) fn begin_plan(
     act: &Act,
     now_ms: i64,
 ) -> Result<i64, Fail> {
-    act::check(act)?;
+    rules::check(act)?;
     if matches!(act, Act::Edit { .. }) {
         return Err(Fail::invalid("act", "one payload does not fit many errors", "edit them one by one"));
     }
@@ -99,7 +100,7 @@ pub(super) fn end_plan(connection: &Connection, plan: i64, now_ms: i64) -> Resul
     while let Some(row) = rows.next()? {
         let number = unsigned(row.get(2)?);
         effect.matched += number;
-        match act::fits(&bulk.act, state::column(row, 0)?, row.get(1)?) {
+        match rules::fits(&bulk.act, state::column(row, 0)?, row.get(1)?) {
             Ok(()) => effect.changed += number,
             Err(Unfit::State(_)) => effect.left += number,
             Err(Unfit::NoPayload) => effect.without_payload += number,

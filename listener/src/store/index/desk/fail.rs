@@ -1,6 +1,7 @@
 //! Why a piece of work of the desk ended: the caller's mistake, or the index's trouble.
 
 use crate::desk::DeskError;
+use crate::store::desk::rules;
 use crate::store::index::trouble::Trouble;
 
 /// Why a piece of work ended.
@@ -32,6 +33,18 @@ impl Fail {
 impl From<Trouble> for Fail {
     fn from(trouble: Trouble) -> Self {
         Self::Trouble(trouble)
+    }
+}
+
+impl From<DeskError> for Fail {
+    fn from(error: DeskError) -> Self {
+        Self::Desk(error)
+    }
+}
+
+impl From<rules::Unfit> for Fail {
+    fn from(unfit: rules::Unfit) -> Self {
+        Self::Desk(unfit.into())
     }
 }
 

@@ -6,6 +6,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 use super::fail::Fail;
 use super::{state, way};
 use crate::desk::{Cursor, ErrorFilter, ErrorShown, Listing, MAX_LIMIT, Query, Resolution};
+use crate::store::desk::states;
 use crate::store::index::trouble::{Trouble, count};
 
 /// What [`shown`] reads, in its order.
@@ -87,21 +88,12 @@ pub(super) fn shown(row: &Row<'_>) -> Result<ErrorShown, Trouble> {
             Some(at_ms) => Some(Resolution {
                 at_ms,
                 by: row.get(16)?,
-                how: how.as_deref().map_or("by_hand", how_of),
+                how: states::how(how.as_deref()),
                 newer_error: row.get(18)?,
             }),
             None => None,
         },
     })
-}
-
-fn how_of(text: &str) -> &'static str {
-    match text {
-        "retried" => "retried",
-        "newer_error" => "newer_error",
-        "later_success" => "later_success",
-        _ => "by_hand",
-    }
 }
 
 /// In alphabetical order.

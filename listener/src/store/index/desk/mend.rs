@@ -17,10 +17,10 @@ use std::collections::{HashMap, HashSet};
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::store::fate::Fates;
 use crate::store::index::errors;
-use crate::store::index::hook::Fates;
-use crate::store::index::spans;
 use crate::store::index::trouble::{Trouble, count, signed, unsigned};
+use crate::store::packed::spans;
 use crate::store::{NewError, PRE_PAGE, RecordId};
 
 /// Code of an error that stands for a record on its way from the hook to one destination.

@@ -35,6 +35,7 @@ use crate::desk::{
     Act, Acted, Actor, AuditEntry, Bulk, Counts, Desk, DeskError, ErrorDetail, ErrorFilter, ErrorShown,
     Listing, Plan, Query, Selection,
 };
+use crate::store::desk::rules;
 
 impl Embedded {
     async fn read<T, F>(&self, read: F) -> Result<T, DeskError>
@@ -80,7 +81,7 @@ impl Desk for Embedded {
         let doing = Doing { actor, now_ms: self.inner.clock.now_ms(), bulk: None };
         let state = self
             .write(move |connection| {
-                act::check(&act)?;
+                rules::check(&act)?;
                 act::apply(connection, &act, error, &doing)
             })
             .await?;

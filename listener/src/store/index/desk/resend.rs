@@ -9,33 +9,10 @@
 
 use bytes::Bytes;
 use rusqlite::{Connection, params};
-use uuid::Uuid;
 
 use crate::store::index::trouble::Trouble;
 
-/// The first eight bytes of a request id of ours; version and variant stand in other places.
-const MARK: [u8; 6] = *b"hsl/er";
-
-/// The request id of an error that is sent again.
-pub(in crate::store::index) fn request_id(error: i64) -> Uuid {
-    let mut bytes = [0; 16];
-    bytes[..6].copy_from_slice(&MARK);
-    // The variant takes the two highest bits of byte 8; a number never reaches them.
-    bytes[8..].copy_from_slice(&error.to_be_bytes());
-    Uuid::new_v8(bytes)
-}
-
-/// The error that a request id stands for.
-pub(in crate::store::index) fn error_of(request: Uuid) -> Option<i64> {
-    let bytes = request.as_bytes();
-    if request.get_version_num() != 8 || bytes[..6] != MARK {
-        return None;
-    }
-    let mut number = [0; 8];
-    number.copy_from_slice(&bytes[8..]);
-    number[0] &= 0b0011_1111;
-    Some(i64::from_be_bytes(number))
-}
+pub(in crate::store::index) use crate::store::desk::own::{error_of, request_id};
 
 /// Bytes of payloads after which no further one is read.
 const WAITING_BYTES: usize = 8 * 1024 * 1024;

@@ -5,44 +5,20 @@
 //! page is leased and settled like any other. What is taken resolves its error; what fails opens
 //! it again, with the new failure and the attempts added.
 //!
-//! A record stands in such a page once: a second error of one record waits for the next page.
+//! What fits a page: [`Again`].
 
 use std::collections::{BTreeMap, HashSet};
 
 use bytes::Bytes;
 use rusqlite::{Connection, params};
 
+use crate::store::desk::again::Waiting;
 use crate::store::index::errors;
 use crate::store::index::pages::{self, NewPage};
 use crate::store::index::trouble::{Trouble, count, signed, unsigned};
-use crate::store::{NewError, PageRequest, Record, RecordId, Route};
+use crate::store::{NewError, PageRequest, Record, RecordId};
 
-/// Bytes that one cut reads at most beyond a page's own bound.
-const READ_AHEAD: usize = 1024 * 1024;
-
-/// A page of errors in the making.
-#[derive(Debug, Default)]
-pub(in crate::store::index) struct Again {
-    records: BTreeMap<RecordId, (i64, Record)>,
-    bytes: usize,
-    oversized: bool,
-    /// The destination's filter leaves them out now.
-    left_out: Vec<i64>,
-    /// The destination's filter failed on them again.
-    failed: Vec<(i64, NewError)>,
-}
-
-impl Again {
-    /// Nothing to put down.
-    pub(in crate::store::index) fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.left_out.is_empty() && self.failed.is_empty()
-    }
-
-    /// The records, in the page's order.
-    pub(in crate::store::index) fn into_page(self) -> (Vec<Record>, bool) {
-        (self.records.into_values().map(|(_, record)| record).collect(), self.oversized)
-    }
-}
+pub(in crate::store::index) use crate::store::desk::again::Again;
 
 /// Whether a destination has errors that wait to be put into a page.
 pub(in crate::store::index) fn waits(connection: &Connection, destination: &str) -> Result<bool, Trouble> {
@@ -65,39 +41,14 @@ pub(in crate::store::index) fn collect(
     )?;
     let mut rows = statement.query(params![request.destination, count(request.size.max(1))])?;
     let mut again = Again::default();
-    let mut read = 0;
     while let Some(row) = rows.next()? {
         let id = RecordId { delivery: unsigned(row.get(1)?), element: row.get(2)? };
-        if again.records.contains_key(&id) {
+        if again.has(id) {
             continue;
         }
-        let (error, never_sent): (i64, bool) = (row.get(0)?, row.get(4)?);
         let bytes = Bytes::from(row.get::<_, Vec<u8>>(5)?);
-        read += bytes.len();
         let record = Record { id, received_at_ms: row.get(3)?, bytes };
-        // The failed step of an error that was never in a page is the filter.
-        if never_sent {
-            match (request.route)(&record) {
-                Route::Take => {}
-                Route::Skip => {
-                    again.left_out.push(error);
-                    continue;
-                }
-                Route::Fail(failure) => {
-                    again.failed.push((error, *failure));
-                    continue;
-                }
-            }
-        }
-        let bytes = again.bytes.saturating_add((request.cost)(&record));
-        let too_large = request.envelope_bytes.saturating_add(bytes) > request.max_bytes;
-        if too_large && !again.records.is_empty() {
-            break;
-        }
-        again.records.insert(id, (error, record));
-        again.bytes = bytes;
-        again.oversized = too_large;
-        if too_large || read > request.max_bytes.saturating_add(READ_AHEAD) {
+        if !again.offer(Waiting { error: row.get(0)?, record, never_sent: row.get(4)? }, request) {
             break;
         }
     }
@@ -126,7 +77,7 @@ impl Commit {
         Self {
             destination: destination.to_owned(),
             number,
-            records: again.records.iter().map(|(id, (error, _))| (*id, *error)).collect(),
+            records: again.names(),
             left_out: std::mem::take(&mut again.left_out),
             failed: std::mem::take(&mut again.failed),
             oversized: again.oversized,

@@ -4,22 +4,14 @@ use rusqlite::Row;
 
 use crate::desk::State;
 use crate::store::ErrorClass;
+use crate::store::desk::states;
 use crate::store::index::trouble::Trouble;
 
-/// The number that a state has in the table.
-pub(in crate::store::index) fn number(state: State) -> i64 {
-    match state {
-        State::Open => 0,
-        State::Waiting => 1,
-        State::Retrying => 2,
-        State::Resolved => 3,
-    }
-}
+pub(in crate::store::index) use crate::store::desk::states::number;
 
 /// The state of a number.
 pub(super) fn of(number: i64) -> Result<State, Trouble> {
-    let found = State::ALL.into_iter().find(|state| self::number(*state) == number);
-    found.ok_or(Trouble::Damaged("an error of an unknown state"))
+    states::of(number).ok_or(Trouble::Damaged("an error of an unknown state"))
 }
 
 /// The state in a column.

@@ -3,26 +3,17 @@
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
-use super::condition::{Conditions, prefix_range};
+use super::condition::Conditions;
 use super::state;
-use crate::desk::{Counts, ErrorFilter, State};
-use crate::store::ErrorClass;
+use crate::desk::{Counts, ErrorFilter};
+use crate::store::desk::counts::{Hours, hours, less, sum};
+use crate::store::desk::text::prefix_range;
 use crate::store::index::trouble::{Trouble, unsigned};
 
-/// Destinations that a count names at most.
-const MAX_DESTINATIONS: usize = 33;
-const HOUR_MS: i64 = 3_600_000;
+pub(super) use crate::store::desk::counts::Tally;
+
 /// Errors without a prefix that are counted rather than those with it.
 const FEW_OTHERS: i64 = 40_000;
-
-/// A row of the tally.
-#[derive(Debug)]
-pub(super) struct Tally {
-    pub(super) destination: String,
-    pub(super) class: ErrorClass,
-    pub(super) state: State,
-    pub(super) number: u64,
-}
 
 /// The rows that a filter's states, destination and class name.
 pub(super) fn matching(connection: &Connection, filter: &ErrorFilter) -> Result<Vec<Tally>, Trouble> {
@@ -90,20 +81,6 @@ fn counted(connection: &Connection, filter: &ErrorFilter) -> Result<Counts, Trou
     Ok(sum(all))
 }
 
-/// All but those that are counted elsewhere.
-fn less(mut all: Vec<Tally>, others: &[Tally]) -> Vec<Tally> {
-    for other in others {
-        let place = all.iter_mut().find(|tally| {
-            (&tally.destination, tally.class, tally.state) == (&other.destination, other.class, other.state)
-        });
-        if let Some(place) = place {
-            place.number = place.number.saturating_sub(other.number);
-        }
-    }
-    all.retain(|tally| tally.number > 0);
-    all
-}
-
 /// The usual wide prefix is that of the portal, which all but few have: then the few are counted.
 fn prefix_count(connection: &Connection, filter: &ErrorFilter, prefix: &str) -> Result<Counts, Trouble> {
     // Nothing is beyond an end that is not there: no text is compared with NULL.
@@ -134,22 +111,12 @@ fn timed_count(
     from_ms: Option<i64>,
     until_ms: Option<i64>,
 ) -> Result<Counts, Trouble> {
-    let (from, until) = (from_ms.unwrap_or(i64::MIN), until_ms.unwrap_or(i64::MAX));
-    let first = from.div_euclid(HOUR_MS) + i64::from(from.rem_euclid(HOUR_MS) > 0);
-    let last = until.div_euclid(HOUR_MS);
-    // An open end lies in no hour that has an end.
-    let (first, last) =
-        (if from_ms.is_none() { i64::MIN } else { first }, if until_ms.is_none() { i64::MAX } else { last });
-    if first >= last {
+    let Some(Hours { first, last, ends }) = hours(from_ms, until_ms) else {
         return walk(connection, &ErrorFilter { from_ms, until_ms, ..places.clone() });
-    }
-    let hours = "kind = 'h' AND value >= ? AND value < ?";
-    let mut all = facets(connection, places, hours, [first.into(), last.into()])?;
-    let ends = [
-        from_ms.map(|from| (from, first.saturating_mul(HOUR_MS))),
-        until_ms.map(|until| (last.saturating_mul(HOUR_MS), until)),
-    ];
-    for (from, until) in ends.into_iter().flatten().filter(|(from, until)| from < until) {
+    };
+    let whole = "kind = 'h' AND value >= ? AND value < ?";
+    let mut all = facets(connection, places, whole, [first.into(), last.into()])?;
+    for (from, until) in ends {
         let end = ErrorFilter { from_ms: Some(from), until_ms: Some(until), ..places.clone() };
         all.extend(walked(connection, &end)?);
     }
@@ -231,24 +198,4 @@ fn read(connection: &Connection, sql: &str, conditions: &Conditions) -> Result<V
         });
     }
     Ok(all)
-}
-
-fn sum(all: Vec<Tally>) -> Counts {
-    let mut counts = Counts::default();
-    for Tally { destination, class, state, number } in all {
-        counts.total += number;
-        add(&mut counts.by_state, state, number);
-        add(&mut counts.by_class, class, number);
-        add(&mut counts.by_destination, Some(destination).filter(|name| !name.is_empty()), number);
-    }
-    counts.by_destination.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
-    counts.by_destination.truncate(MAX_DESTINATIONS);
-    counts
-}
-
-fn add<K: PartialEq>(all: &mut Vec<(K, u64)>, key: K, number: u64) {
-    match all.iter_mut().find(|(known, _)| *known == key) {
-        Some((_, sum)) => *sum += number,
-        None => all.push((key, number)),
-    }
 }

@@ -149,17 +149,6 @@ async fn an_append_that_comes_twice_is_taken_once() {
     store.close().await;
 }
 
-#[test]
-fn a_request_id_names_its_error_and_no_other_request_names_one() {
-    for error in [1, 2, 255, 256, 1 << 40, i64::MAX >> 2] {
-        assert_eq!(resend::error_of(resend::request_id(error)), Some(error));
-    }
-    for _ in 0..1_000 {
-        assert_eq!(resend::error_of(uuid::Uuid::now_v7()), None);
-        assert_eq!(resend::error_of(uuid::Uuid::new_v4()), None);
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_of_an_error_stays_in_any_table_after_its_time() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,34 +1,33 @@
-//! Two lists as they stand in the index.
+//! Two lists as they stand in the tables of each store.
 //!
 //! `delivery.records`: for each element that became a record, in order: places
 //! skipped since the last one, bytes skipped since its end, length in bytes.
 //! `page.records`: for each record, in order: deliveries further than the last
 //! one, then its element. All numbers as in [`super::varint`].
 
-use super::trouble::Trouble;
-use super::varint;
+use super::{Damaged, varint};
 use crate::store::RecordId;
 
 /// An element of a delivery that is a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
+pub(in crate::store) struct Span {
     /// Place in the delivery, from 0.
-    pub(super) element: u32,
+    pub(in crate::store) element: u32,
     /// First byte within the body.
-    pub(super) start: u32,
+    pub(in crate::store) start: u32,
     /// Bytes.
-    pub(super) length: u32,
+    pub(in crate::store) length: u32,
 }
 
 impl Span {
     /// The byte after its last.
-    pub(super) fn end(self) -> u32 {
+    pub(in crate::store) fn end(self) -> u32 {
         self.start.saturating_add(self.length)
     }
 }
 
 /// Writes spans, which must be in order.
-pub(super) fn encode(spans: &[Span]) -> Vec<u8> {
+pub(in crate::store) fn encode(spans: &[Span]) -> Vec<u8> {
     let mut out = Vec::with_capacity(spans.len() * 4);
     let (mut element, mut byte) = (0, 0);
     for span in spans {
@@ -42,7 +41,7 @@ pub(super) fn encode(spans: &[Span]) -> Vec<u8> {
 }
 
 /// Reads spans.
-pub(super) fn decode(mut input: &[u8]) -> Result<Vec<Span>, Trouble> {
+pub(in crate::store) fn decode(mut input: &[u8]) -> Result<Vec<Span>, Damaged> {
     let mut spans = Vec::new();
     let (mut element, mut byte) = (0_u32, 0_u32);
     while !input.is_empty() {
@@ -59,7 +58,7 @@ pub(super) fn decode(mut input: &[u8]) -> Result<Vec<Span>, Trouble> {
 }
 
 /// Writes names of records, which must be in order of delivery.
-pub(super) fn encode_records(records: impl IntoIterator<Item = RecordId>) -> Vec<u8> {
+pub(in crate::store) fn encode_records(records: impl IntoIterator<Item = RecordId>) -> Vec<u8> {
     let mut out = Vec::new();
     let mut delivery = 0;
     for record in records {
@@ -71,25 +70,25 @@ pub(super) fn encode_records(records: impl IntoIterator<Item = RecordId>) -> Vec
 }
 
 /// Reads names of records.
-pub(super) fn decode_records(mut input: &[u8]) -> Result<Vec<RecordId>, Trouble> {
+pub(in crate::store) fn decode_records(mut input: &[u8]) -> Result<Vec<RecordId>, Damaged> {
     let mut records = Vec::new();
     let mut delivery = 0_u64;
     while !input.is_empty() {
         delivery = delivery
             .checked_add(varint::take(&mut input)?)
-            .ok_or(Trouble::Damaged("a delivery number is too large"))?;
+            .ok_or(Damaged("a delivery number is too large"))?;
         records.push(RecordId { delivery, element: varint::take_u32(&mut input)? });
     }
     Ok(records)
 }
 
 /// The first of a list of names of records.
-pub(super) fn first_record(mut input: &[u8]) -> Result<RecordId, Trouble> {
+pub(in crate::store) fn first_record(mut input: &[u8]) -> Result<RecordId, Damaged> {
     Ok(RecordId { delivery: varint::take(&mut input)?, element: varint::take_u32(&mut input)? })
 }
 
-fn add(left: u32, right: u32) -> Result<u32, Trouble> {
-    left.checked_add(right).ok_or(Trouble::Damaged("a place in a body is too large"))
+fn add(left: u32, right: u32) -> Result<u32, Damaged> {
+    left.checked_add(right).ok_or(Damaged("a place in a body is too large"))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Unsigned numbers in 1 to 10 bytes: seven bits each, lowest first, the high bit says that more follow.
 
-use super::trouble::Trouble;
+use super::Damaged;
 
 /// Appends `value`.
-pub(super) fn put(out: &mut Vec<u8>, mut value: u64) {
+pub(in crate::store) fn put(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(u8::try_from(value & 0x7f).unwrap_or(0) | 0x80);
         value >>= 7;
@@ -12,10 +12,10 @@ pub(super) fn put(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// Takes a number off the front of `input`.
-pub(super) fn take(input: &mut &[u8]) -> Result<u64, Trouble> {
+pub(in crate::store) fn take(input: &mut &[u8]) -> Result<u64, Damaged> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
-        let (&byte, rest) = input.split_first().ok_or(Trouble::Damaged("a list of numbers ends early"))?;
+        let (&byte, rest) = input.split_first().ok_or(Damaged("a list of numbers ends early"))?;
         *input = rest;
         let bits = u64::from(byte & 0x7f);
         if shift == 63 && bits > 1 {
@@ -26,12 +26,12 @@ pub(super) fn take(input: &mut &[u8]) -> Result<u64, Trouble> {
             return Ok(value);
         }
     }
-    Err(Trouble::Damaged("a number in a list is too large"))
+    Err(Damaged("a number in a list is too large"))
 }
 
 /// Takes a number that must fit 32 bits.
-pub(super) fn take_u32(input: &mut &[u8]) -> Result<u32, Trouble> {
-    u32::try_from(take(input)?).map_err(|_| Trouble::Damaged("a number in a list is too large"))
+pub(in crate::store) fn take_u32(input: &mut &[u8]) -> Result<u32, Damaged> {
+    u32::try_from(take(input)?).map_err(|_| Damaged("a number in a list is too large"))
 }
 
 #[cfg(test)]

@@ -1,0 +1,30 @@
+//! What every store's error desk has in common: which act fits which state, how states are
+//! numbered in the tables, how counts are put together. Nothing here reads or writes.
+
+pub(in crate::store) mod again;
+pub(in crate::store) mod counts;
+pub(in crate::store) mod own;
+pub(in crate::store) mod rules;
+pub(in crate::store) mod states;
+pub(in crate::store) mod text;
+
+use crate::desk::DeskError;
+
+/// There is no such thing (any more).
+pub(in crate::store) fn not_found(what: &'static str, id: i64) -> DeskError {
+    DeskError::NotFound { what, id: id.to_string() }
+}
+
+/// Its state does not allow it.
+pub(in crate::store) fn conflict(reason: impl Into<String>, remedy: &'static str) -> DeskError {
+    DeskError::Conflict { reason: reason.into(), remedy }
+}
+
+/// It makes no sense.
+pub(in crate::store) fn invalid(
+    field: &'static str,
+    reason: impl Into<String>,
+    remedy: &'static str,
+) -> DeskError {
+    DeskError::Invalid { field, reason: reason.into(), remedy }
+}

@@ -1,0 +1,411 @@
+//! Connections to the database: how one is made, what is set on each, how many there are.
+//!
+//! # Invariants
+//!
+//! 1. On each connection only the listener's own schema is seen, and waits are bounded there: a
+//!    statement, a lock, a transaction whose client is silent, a peer that does not answer.
+//! 2. A connection to a server that does not write, or that does not keep what it commits, is
+//!    not used ([`super::check`]).
+//! 3. A connection whose transaction did not end in order is thrown away, never used again.
+//! 4. Names are resolved in Rust, anew for each connection, so that a failover that moves a name
+//!    is followed.
+//!
+//! Transactions are those of the driver; statements are sent with their types (`query_typed`), in one
+//! round trip, planned for the values at hand.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use deadpool_postgres::{Connect, Hook, HookError, Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
+use secrecy::SecretString;
+use tokio::task::JoinHandle;
+use tokio_postgres::config::Host;
+use tokio_postgres::{Client, Config, Error, IsolationLevel, Row};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::sql::Value;
+use super::trouble::Trouble;
+use super::url::{self, Address};
+use super::{check, tls};
+use crate::deliver::resolve;
+
+/// To connect, names and TLS included.
+const CONNECTING: Duration = Duration::from_secs(5);
+/// To wait for a connection that others have.
+const WAITING: Duration = Duration::from_secs(5);
+/// A peer that acknowledges nothing for so long is gone.
+const SILENCE: Duration = Duration::from_secs(10);
+/// A connection that nobody used for so long is closed.
+const IDLE: Duration = Duration::from_secs(120);
+
+/// What is set on each connection, beside the schema. Waiting for a lock ends before the statement does.
+const SETTINGS: &str = "SET statement_timeout = '20s'; SET lock_timeout = '5s'; \
+    SET idle_in_transaction_session_timeout = '10s'; SET client_min_messages = 'error'; \
+    SET jit = off; SET TimeZone = 'UTC'";
+
+/// Connections of one listener. Clones share them.
+#[derive(Clone)]
+pub(in crate::store::postgres) struct Pool {
+    inner: Arc<ArcSwap<deadpool_postgres::Pool>>,
+    schema: Arc<str>,
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    /// Connections to the database of `url`, in `schema`; none is made yet.
+    pub(super) fn new(url: &SecretString, schema: &str) -> Result<Self, String> {
+        let schema: Arc<str> = schema.into();
+        let pool = build(url, &schema)?;
+        Ok(Self { inner: Arc::new(ArcSwap::from_pointee(pool)), schema })
+    }
+
+    /// Takes the connections of `other` from now on; those in use end where they are.
+    pub(super) fn replace(&self, other: &Self) {
+        let before = self.inner.swap(other.inner.load_full());
+        before.close();
+    }
+
+    /// A connection; waits for a place no longer than some seconds.
+    pub(in crate::store::postgres) async fn connection(&self) -> Result<Connection, Trouble> {
+        let pool = self.inner.load_full();
+        let object = pool.get().await.map_err(|error| Trouble::Pool(refusal(error)))?;
+        Ok(Connection { object: Some(object), begun: false })
+    }
+
+    /// Closes what nobody has used for long.
+    pub(super) fn tidy(&self) {
+        self.inner.load().retain(|_, metrics| metrics.last_used() < IDLE);
+    }
+
+    /// Connections that are there, and those that are allowed; those who wait for one.
+    pub(super) fn size(&self) -> (usize, usize, usize) {
+        let status = self.inner.load().status();
+        (status.size, status.max_size, status.waiting)
+    }
+
+    /// Ends: nobody gets a connection any more.
+    pub(super) fn close(&self) {
+        self.inner.load().close();
+    }
+}
+
+/// Why there is no connection; in words that never hold the URL.
+fn refusal(error: deadpool_postgres::PoolError) -> String {
+    match error {
+        deadpool_postgres::PoolError::Backend(error) => Trouble::from(error).to_string(),
+        deadpool_postgres::PoolError::PostCreateHook(HookError::Backend(error)) => {
+            Trouble::from(error).to_string()
+        }
+        deadpool_postgres::PoolError::PostCreateHook(HookError::Message(message)) => message.into_owned(),
+        deadpool_postgres::PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => format!(
+            "all of them are in use and none came free in {} s; allow more with pool_size in the URL",
+            WAITING.as_secs()
+        ),
+        deadpool_postgres::PoolError::Timeout(_) => {
+            format!("the server did not answer in {} s", CONNECTING.as_secs())
+        }
+        deadpool_postgres::PoolError::Closed => "the store is closed".to_owned(),
+        deadpool_postgres::PoolError::NoRuntimeSpecified => "there is no runtime".to_owned(),
+    }
+}
+
+fn build(url: &SecretString, schema: &str) -> Result<deadpool_postgres::Pool, String> {
+    let address = url::parse(url).map_err(|error| error.to_string())?;
+    let connector = Connector::new(&address)?;
+    let settings = format!("{SETTINGS}; SET search_path = {}", quoted(schema));
+    let manager = Manager::from_connect(
+        bounded(address.config),
+        connector,
+        ManagerConfig { recycling_method: RecyclingMethod::Fast },
+    );
+    deadpool_postgres::Pool::builder(manager)
+        .max_size(address.pool_size)
+        .wait_timeout(Some(WAITING))
+        .create_timeout(Some(CONNECTING * 2))
+        .recycle_timeout(Some(CONNECTING))
+        .runtime(Runtime::Tokio1)
+        .post_create(Hook::async_fn(move |client, _| {
+            let settings = settings.clone();
+            Box::pin(async move {
+                client.batch_execute(&settings).await.map_err(HookError::Backend)?;
+                let server = check::look(client).await.map_err(HookError::Backend)?;
+                server.refuse().map_err(HookError::message)
+            })
+        }))
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+/// A name as it stands in a statement.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Bounds on a connection, unless the URL has its own.
+fn bounded(mut config: Config) -> Config {
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(CONNECTING);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(SILENCE);
+    }
+    config.keepalives_idle(SILENCE);
+    config.keepalives_interval(Duration::from_secs(3));
+    config.keepalives_retries(3);
+    if config.get_application_name().is_none() {
+        config.application_name(concat!("hubspot-listener/", env!("CARGO_PKG_VERSION")));
+    }
+    config
+}
+
+/// Connects without a pool and outside any schema: what opening looks at, and what listens. The
+/// second part drives the connection.
+pub(super) async fn single<T>(
+    url: &SecretString,
+    drive: impl FnOnce(tokio_postgres::Connection<tokio_postgres::Socket, TlsStream>) -> T,
+) -> Result<(Client, T), Trouble> {
+    let address = url::parse(url).map_err(|error| Trouble::Pool(error.to_string()))?;
+    let connector = Connector::new(&address).map_err(Trouble::Pool)?;
+    let config = bounded(address.config);
+    let connecting = async {
+        let config = resolved(&config).await.map_err(Trouble::Pool)?;
+        Ok::<_, Trouble>(config.connect(connector.tls).await?)
+    };
+    let connected = tokio::time::timeout(CONNECTING * 2, connecting).await;
+    let late = || Trouble::Pool(format!("the server did not answer in {} s", (CONNECTING * 2).as_secs()));
+    let (client, connection) = connected.map_err(|_| late())??;
+    Ok((client, drive(connection)))
+}
+
+/// What the driver speaks through.
+pub(super) type TlsStream =
+    <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket>>::Stream;
+
+/// Makes connections.
+struct Connector {
+    tls: MakeRustlsConnect,
+}
+
+impl Connector {
+    fn new(address: &Address) -> Result<Self, String> {
+        Ok(Self { tls: tls::connector(address.roots.as_deref())? })
+    }
+}
+
+type Connecting<'a> = Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + 'a>>;
+
+impl Connect for Connector {
+    fn connect(&self, config: &Config) -> Connecting<'_> {
+        let (tls, config) = (self.tls.clone(), config.clone());
+        Box::pin(async move {
+            // Where no name leads anywhere the driver tries itself, and says why not.
+            let config = resolved(&config).await.unwrap_or(config);
+            let (client, connection) = config.connect(tls).await?;
+            let driving = tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "a connection to PostgreSQL ended: {error}");
+                }
+            });
+            Ok((client, driving))
+        })
+    }
+}
+
+/// The same with the addresses of its hosts, each of them a host of its own.
+async fn resolved(config: &Config) -> Result<Config, String> {
+    if !config.get_hostaddrs().is_empty()
+        || config.get_hosts().iter().any(|host| matches!(host, Host::Unix(_)))
+    {
+        return Ok(config.clone());
+    }
+    let mut places = Vec::new();
+    let mut failure = None;
+    for (at, host) in config.get_hosts().iter().enumerate() {
+        let Host::Tcp(name) = host else { continue };
+        let port = config.get_ports().get(at).or_else(|| config.get_ports().first()).copied().unwrap_or(5432);
+        match name.parse::<IpAddr>() {
+            Ok(address) => places.push((name.clone(), address, port)),
+            Err(_) => match resolve(name).await {
+                Ok(addresses) => places.extend(addresses.into_iter().map(|at| (name.clone(), at, port))),
+                Err(reason) => failure = Some(reason),
+            },
+        }
+    }
+    if places.is_empty() {
+        return Err(failure.unwrap_or_else(|| "the database's URL names no host".to_owned()));
+    }
+    let mut with = without_hosts(config);
+    for (name, address, port) in places {
+        with.host(name).hostaddr(address).port(port);
+    }
+    Ok(with)
+}
+
+/// Everything but the hosts.
+fn without_hosts(config: &Config) -> Config {
+    let mut copy = Config::new();
+    if let Some(user) = config.get_user() {
+        copy.user(user);
+    }
+    if let Some(password) = config.get_password() {
+        copy.password(password);
+    }
+    if let Some(name) = config.get_dbname() {
+        copy.dbname(name);
+    }
+    if let Some(options) = config.get_options() {
+        copy.options(options);
+    }
+    if let Some(name) = config.get_application_name() {
+        copy.application_name(name);
+    }
+    if let Some(time) = config.get_connect_timeout() {
+        copy.connect_timeout(*time);
+    }
+    if let Some(time) = config.get_tcp_user_timeout() {
+        copy.tcp_user_timeout(*time);
+    }
+    if let Some(time) = config.get_keepalives_interval() {
+        copy.keepalives_interval(time);
+    }
+    if let Some(number) = config.get_keepalives_retries() {
+        copy.keepalives_retries(number);
+    }
+    copy.keepalives(config.get_keepalives())
+        .keepalives_idle(config.get_keepalives_idle())
+        .ssl_mode(config.get_ssl_mode())
+        .ssl_negotiation(config.get_ssl_negotiation())
+        .target_session_attrs(config.get_target_session_attrs())
+        .channel_binding(config.get_channel_binding())
+        .load_balance_hosts(config.get_load_balance_hosts());
+    copy
+}
+
+/// A connection out of the pool. It goes back there only when what was begun on it has ended in order.
+pub(in crate::store::postgres) struct Connection {
+    object: Option<Object>,
+    /// Something was begun and has not ended in order.
+    begun: bool,
+}
+
+impl Connection {
+    /// Begins a transaction that writes.
+    pub(in crate::store::postgres) async fn begin(&mut self) -> Result<Tx<'_>, Trouble> {
+        self.start(IsolationLevel::ReadCommitted, false).await
+    }
+
+    /// Begins a transaction that reads, and sees all of it as at one moment.
+    pub(in crate::store::postgres) async fn look(&mut self) -> Result<Tx<'_>, Trouble> {
+        self.start(IsolationLevel::RepeatableRead, true).await
+    }
+
+    async fn start(&mut self, level: IsolationLevel, read_only: bool) -> Result<Tx<'_>, Trouble> {
+        let Self { object, begun } = self;
+        let client: &mut Client = object.as_mut().ok_or_else(gone)?;
+        *begun = true;
+        let transaction =
+            client.build_transaction().isolation_level(level).read_only(read_only).start().await?;
+        Ok(Tx { transaction, begun })
+    }
+
+    /// For single statements, each of them a transaction; [`Alone::end`] says that they ended in order.
+    pub(in crate::store::postgres) fn alone(&mut self) -> Result<Alone<'_>, Trouble> {
+        let Self { object, begun } = self;
+        let client: &Client = object.as_ref().ok_or_else(gone)?;
+        *begun = true;
+        Ok(Alone { client, begun })
+    }
+}
+
+/// A connection for single statements. Dropped without [`Alone::end`] it is thrown away.
+pub(in crate::store::postgres) struct Alone<'a> {
+    client: &'a Client,
+    begun: &'a mut bool,
+}
+
+impl std::ops::Deref for Alone<'_> {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        self.client
+    }
+}
+
+impl Alone<'_> {
+    /// All of it was answered.
+    pub(in crate::store::postgres) fn end(self) {
+        *self.begun = false;
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let (true, Some(object)) = (self.begun, self.object.take()) {
+            drop(Object::take(object));
+        }
+    }
+}
+
+fn gone() -> Trouble {
+    Trouble::Pool("the connection was lost".to_owned())
+}
+
+/// A transaction. Dropped without [`Tx::commit`] or [`Tx::undo`] its connection is thrown away.
+pub(in crate::store::postgres) struct Tx<'a> {
+    transaction: tokio_postgres::Transaction<'a>,
+    begun: &'a mut bool,
+}
+
+impl<'a> std::ops::Deref for Tx<'a> {
+    type Target = tokio_postgres::Transaction<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.transaction
+    }
+}
+
+impl Tx<'_> {
+    /// Ok: it stays. An error: it may stay or not, where the connection was lost on the way.
+    pub(in crate::store::postgres) async fn commit(self) -> Result<(), Trouble> {
+        self.transaction.commit().await?;
+        *self.begun = false;
+        Ok(())
+    }
+
+    /// Sends the last statements together with the commit: what they lock is held for no round trip.
+    /// The rows of each; where one fails nothing is done.
+    pub(in crate::store::postgres) async fn commit_with(
+        self,
+        statements: &[(&str, &[Value<'_>])],
+    ) -> Result<Vec<Vec<Row>>, Trouble> {
+        let transaction = &self.transaction;
+        // They are sent in this order, because each is sent when it is first polled.
+        let work = statements.iter().map(|(statement, values)| transaction.query_typed(statement, values));
+        let commit = transaction.client().batch_execute("COMMIT");
+        let (done, committed) =
+            futures_util::future::join(futures_util::future::join_all(work), commit).await;
+        // A commit after an error is a rollback, and no error itself.
+        let rows = done.into_iter().collect::<Result<Vec<_>, _>>()?;
+        committed?;
+        // It has ended: the rollback that dropping it would send is not needed.
+        std::mem::forget(self.transaction);
+        *self.begun = false;
+        Ok(rows)
+    }
+
+    /// Undoes it.
+    pub(in crate::store::postgres) async fn undo(self) -> Result<(), Trouble> {
+        self.transaction.rollback().await?;
+        *self.begun = false;
+        Ok(())
+    }
+}

@@ -1,0 +1,244 @@
+//! Counts without counting: the tally by destination, class and state, alone and apart by one
+//! thing more. What changed since stands in `tally_delta`, which [`settle`] puts into it.
+
+use super::condition::{Conditions, Statement, Value};
+use super::sql;
+use super::state;
+use crate::desk::{Counts, ErrorFilter};
+use crate::store::desk::counts::{Hours, Tally, hours, less, sum};
+use crate::store::desk::text::prefix_range;
+use crate::store::postgres::connect::Tx;
+use crate::store::postgres::trouble::{Trouble, unsigned};
+
+/// Errors without a prefix that are counted rather than those with it.
+const FEW_OTHERS: i64 = 40_000;
+
+/// What a status shows of the errors at a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store::postgres) struct Stand {
+    /// Empty: before any.
+    pub(in crate::store::postgres) destination: String,
+    /// Open, or waiting for somebody.
+    pub(in crate::store::postgres) open: u64,
+    /// On their way again.
+    pub(in crate::store::postgres) retrying: u64,
+}
+
+/// How many errors are open and on their way, by destination.
+pub(in crate::store::postgres) async fn stands(tx: &Tx<'_>) -> Result<Vec<Stand>, Trouble> {
+    let rows = sql::rows(
+        tx,
+        "SELECT destination, coalesce(sum(number) FILTER (WHERE state IN (0, 1)), 0)::bigint, \
+             coalesce(sum(number) FILTER (WHERE state = 2), 0)::bigint \
+             FROM tallied WHERE kind = 'p' GROUP BY destination",
+        &[],
+    )
+    .await?;
+    let read = |row: &tokio_postgres::Row| {
+        Ok(Stand {
+            destination: row.try_get(0)?,
+            open: unsigned(row.try_get(1)?),
+            retrying: unsigned(row.try_get(2)?),
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The part of a filter that names places.
+fn places_of(filter: &ErrorFilter) -> ErrorFilter {
+    ErrorFilter {
+        states: filter.states.clone(),
+        destination: filter.destination.clone(),
+        class: filter.class,
+        ..ErrorFilter::default()
+    }
+}
+
+/// The rows that a filter's states, destination and class name.
+pub(super) async fn matching(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Vec<Tally>, Trouble> {
+    tallied(tx, filter, "kind = 'p'", []).await
+}
+
+/// How many errors match. Where one thing more than the place is asked for, the tally knows it;
+/// only where several are, or a trace key, the errors are looked at.
+pub(super) async fn count(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Counts, Trouble> {
+    let places = places_of(filter);
+    let ErrorFilter {
+        trace_key: None, trace_key_prefix: None, tag, assignee, text, from_ms, until_ms, ..
+    } = filter
+    else {
+        if let Some(prefix) = &filter.trace_key_prefix
+            && *filter == (ErrorFilter { trace_key_prefix: Some(prefix.clone()), ..places })
+        {
+            return prefix_count(tx, filter, prefix).await;
+        }
+        return Ok(sum(walked(tx, filter).await?));
+    };
+    let timed = from_ms.is_some() || until_ms.is_some();
+    let all = match (tag, assignee.as_deref(), text, timed) {
+        (None, None, None, false) => matching(tx, filter).await?,
+        (Some(tag), None, None, false) => {
+            tallied(tx, filter, "kind = 't' AND key = 0 AND value = ?", [tag.as_str().into()]).await?
+        }
+        (None, Some(""), None, false) => {
+            less(matching(tx, filter).await?, &tallied(tx, filter, "kind = 'a'", []).await?)
+        }
+        (None, Some(name), None, false) => {
+            tallied(tx, filter, "kind = 'a' AND key = 0 AND value = ?", [name.into()]).await?
+        }
+        (None, None, Some(text), false) => {
+            let messages = "kind = 'm' AND key IN \
+                 (SELECT id FROM message WHERE strpos(lower(text), lower(? COLLATE \"C\")) > 0)";
+            tallied(tx, filter, messages, [text.as_str().into()]).await?
+        }
+        (None, None, None, true) => timed_count(tx, &places, *from_ms, *until_ms).await?,
+        _ => walked(tx, filter).await?,
+    };
+    Ok(sum(all))
+}
+
+/// The usual wide prefix is that of the portal, which all but few have: then the few are counted.
+async fn prefix_count(tx: &Tx<'_>, filter: &ErrorFilter, prefix: &str) -> Result<Counts, Trouble> {
+    let outside = Outside::of(prefix);
+    let others = outside.rows(
+        Statement::new("SELECT count(*) FROM ("),
+        "1",
+        " LIMIT ?",
+        &[FEW_OTHERS + 1].map(Value::from),
+    );
+    let others = others.add(") AS others", []).rows(tx).await?;
+    let others: i64 = others.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(0);
+    if others > FEW_OTHERS {
+        return Ok(sum(walked(tx, filter).await?));
+    }
+    let statement = Statement::new("SELECT destination, class, state, count(*) FROM (");
+    let statement = outside.rows(statement, "destination, class, state", "", &[]);
+    let places = Conditions::of(&places_of(filter));
+    let statement =
+        statement.add(") AS error WHERE ", []).meets(&places).add(" GROUP BY destination, class, state", []);
+    Ok(sum(less(matching(tx, filter).await?, &read(&statement, tx).await?)))
+}
+
+/// Errors whose trace keys do not begin with a prefix.
+struct Outside {
+    from: String,
+    until: Option<String>,
+}
+
+impl Outside {
+    fn of(prefix: &str) -> Self {
+        let (from, until) = prefix_range(&super::text::clean(prefix));
+        Self { from, until }
+    }
+
+    /// Goes on with these columns of them: two ranges of one index.
+    fn rows(&self, statement: Statement, columns: &str, end: &str, values: &[Value]) -> Statement {
+        let part = |compare: &str| format!("(SELECT {columns} FROM error WHERE trace_key {compare} ?{end})");
+        let with = |bound: &str| {
+            let mut all: Vec<Value> = vec![bound.into()];
+            all.extend(values.iter().cloned());
+            all
+        };
+        let statement = statement.adds(&part("<"), with(&self.from));
+        match &self.until {
+            Some(until) => statement.adds(&format!(" UNION ALL {}", part(">=")), with(until)),
+            None => statement,
+        }
+    }
+}
+
+/// Whole hours are counted by the tally, what is left at both ends by the errors.
+async fn timed_count(
+    tx: &Tx<'_>,
+    places: &ErrorFilter,
+    from_ms: Option<i64>,
+    until_ms: Option<i64>,
+) -> Result<Vec<Tally>, Trouble> {
+    let Some(Hours { first, last, ends }) = hours(from_ms, until_ms) else {
+        return walked(tx, &ErrorFilter { from_ms, until_ms, ..places.clone() }).await;
+    };
+    let whole = "kind = 'h' AND key >= ? AND key < ?";
+    let mut all = tallied(tx, places, whole, [first.into(), last.into()]).await?;
+    for (from, until) in ends {
+        let end = ErrorFilter { from_ms: Some(from), until_ms: Some(until), ..places.clone() };
+        all.extend(walked(tx, &end).await?);
+    }
+    Ok(all)
+}
+
+async fn tallied<const N: usize>(
+    tx: &Tx<'_>,
+    filter: &ErrorFilter,
+    condition: &str,
+    values: [Value; N],
+) -> Result<Vec<Tally>, Trouble> {
+    let mut conditions = Conditions::of(&places_of(filter));
+    conditions.push(condition, values);
+    let statement =
+        Statement::new("SELECT destination, class, state, sum(number)::bigint AS number FROM tallied WHERE ")
+            .meets(&conditions)
+            .add(" GROUP BY destination, class, state HAVING sum(number) > 0", []);
+    read(&statement, tx).await
+}
+
+/// Looks at the errors.
+async fn walked(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Vec<Tally>, Trouble> {
+    looked(tx, &Conditions::of(filter)).await
+}
+
+async fn looked(tx: &Tx<'_>, conditions: &Conditions) -> Result<Vec<Tally>, Trouble> {
+    let statement = Statement::new("SELECT destination, class, state, count(*) FROM error WHERE ")
+        .meets(conditions)
+        .add(" GROUP BY destination, class, state", []);
+    read(&statement, tx).await
+}
+
+async fn read(statement: &Statement, tx: &Tx<'_>) -> Result<Vec<Tally>, Trouble> {
+    let read = |row: &tokio_postgres::Row| {
+        Ok(Tally {
+            destination: row.try_get(0)?,
+            class: state::class(row, 1)?,
+            state: state::column(row, 2)?,
+            number: unsigned(row.try_get(3)?),
+        })
+    };
+    statement.rows(tx).await?.iter().map(read).collect()
+}
+
+/// Puts at most `limit` changes into the tally; how many. One process at a time: where another does
+/// it, nothing is done.
+pub(super) async fn settle(tx: &Tx<'_>, limit: i64) -> Result<u64, Trouble> {
+    let alone = "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || '/tally', 0))";
+    if !sql::one(tx, alone, &[]).await?.try_get::<_, bool>(0)? {
+        return Ok(0);
+    }
+    let moved = sql::one(tx, "WITH gone AS ( \
+                 DELETE FROM tally_delta WHERE ctid = ANY(ARRAY(SELECT ctid FROM tally_delta LIMIT $1)) \
+                 RETURNING kind, key, value, destination, class, state, number \
+             ), summed AS ( \
+                 SELECT kind, key, value, destination, class, state, sum(number)::bigint AS number FROM gone \
+                 GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(number) <> 0 \
+             ), kept AS ( \
+                 INSERT INTO tally SELECT * FROM summed ON CONFLICT (kind, key, value, destination, class, state) \
+                 DO UPDATE SET number = tally.number + excluded.number \
+             ) SELECT count(*) FROM gone",
+            &[&limit],
+        )
+        .await?;
+    Ok(unsigned(moved.try_get(0)?))
+}
+
+/// Removes rows of the tally that count nothing, at most `limit`; how many.
+pub(in crate::store::postgres) async fn remove_empty(tx: &Tx<'_>, limit: i64) -> Result<u64, Trouble> {
+    // Not while changes are put into it: a row that is about to count again stays.
+    let alone = "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || '/tally', 0))";
+    if !sql::one(tx, alone, &[]).await?.try_get::<_, bool>(0)? {
+        return Ok(0);
+    }
+    sql::run(
+        tx,
+        "DELETE FROM tally WHERE ctid = ANY(ARRAY(SELECT ctid FROM tally WHERE number = 0 LIMIT $1))",
+        &[&limit],
+    )
+    .await
+}

@@ -1,0 +1,84 @@
+//! What can go wrong inside the PostgreSQL store, before it becomes a [`StoreError`].
+
+use tokio_postgres::error::SqlState;
+
+use crate::store::StoreError;
+use crate::store::packed::Damaged;
+
+/// A failure inside the PostgreSQL store.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::store) enum Trouble {
+    /// PostgreSQL did not do it, or the way to it broke.
+    #[error("{}", told(.0))]
+    Sql(#[from] tokio_postgres::Error),
+    /// There was no connection to be had in time.
+    #[error("no connection to PostgreSQL: {0}")]
+    Pool(String),
+    /// What stands in the tables makes no sense.
+    #[error("the tables are damaged: {0}")]
+    Damaged(&'static str),
+    /// The caller asked for something that cannot be.
+    #[error("{0}")]
+    Asked(String),
+}
+
+/// The database's own words; the driver's alone say only "db error".
+fn told(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        // Never the detail: it may hold values of the row.
+        Some(db) => format!("{} ({})", db.message(), db.code().code()),
+        None => match std::error::Error::source(error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        },
+    }
+}
+
+impl Trouble {
+    /// Whether the same transaction, begun anew, may well succeed: it was in the way of another.
+    pub(in crate::store) fn is_passing(&self) -> bool {
+        let Self::Sql(error) = self else { return false };
+        error.code().is_some_and(|code| {
+            *code == SqlState::T_R_DEADLOCK_DETECTED
+                || *code == SqlState::T_R_SERIALIZATION_FAILURE
+                || *code == SqlState::LOCK_NOT_AVAILABLE
+        })
+    }
+}
+
+impl Trouble {
+    /// Whether a part of a table was removed by another process.
+    pub(in crate::store) fn lacks_slice(&self) -> bool {
+        let Self::Sql(error) = self else { return false };
+        error.as_db_error().is_some_and(|db| {
+            *db.code() == SqlState::CHECK_VIOLATION || *db.code() == SqlState::UNDEFINED_TABLE
+        })
+    }
+}
+
+impl From<Damaged> for Trouble {
+    fn from(damaged: Damaged) -> Self {
+        Self::Damaged(damaged.0)
+    }
+}
+
+impl From<Trouble> for StoreError {
+    fn from(trouble: Trouble) -> Self {
+        Self::Failed(trouble.to_string())
+    }
+}
+
+/// A number as PostgreSQL keeps it.
+pub(in crate::store) fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A count as PostgreSQL keeps it.
+pub(in crate::store) fn count(value: usize) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A number as it was before PostgreSQL kept it; nothing negative is ever written.
+pub(in crate::store) fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
