@@ -286,6 +286,12 @@ fn prepare(directory: &Path) -> Result<(Lock, open::Opened), StoreError> {
             journal.display()
         )));
     }
+    if is_blank && directory.join(backup::PARTIAL).exists() {
+        return Err(StoreError::Open(format!(
+            "{} is a backup that was cut short: put a whole one in its place; nothing was changed",
+            directory.display()
+        )));
+    }
     let opened = open::open(&database)?;
     // A new file is there after a power cut only when its directory is synced.
     std::fs::File::open(directory)

@@ -2,11 +2,11 @@
 //!
 //! # What may be seen
 //!
-//! A segment that another follows is never written again; it ends where the next header says. The
-//! newest one grows: what a reader sees of the group that is being written may be any part of it.
-//! So nothing is taken by bytes, but group by group, each with its CRC and its place in the order; the
-//! first that is not whole ends what is there. Behind a group that is not whole another can only come
-//! once it was synced: when one is seen, the first is looked at again, and is damaged when it is still bad.
+//! A segment that another follows ends where the next header says. The newest one grows: what a
+//! reader sees of the group that is being written may be any part of it. So nothing is taken by bytes, but
+//! group by group, each with its CRC and its place in the order. One that is not whole is looked at again
+//! for some moments: it is being written, or written over in its place. When it still is not, it
+//! ends what is there; unless more must follow, or is seen behind it: then it is damaged.
 //!
 //! A newest segment whose making was cut short, or is under way, holds nothing and is passed over.
 
@@ -14,6 +14,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use uuid::Uuid;
@@ -25,6 +26,11 @@ use super::format::{
 use super::tail::{self, Tail};
 use super::{Indexed, Location, groups, refusal, scan, segment};
 use crate::store::StoreError;
+
+/// Looks at a group that is not whole.
+const LOOKS: u32 = 10;
+/// Between them.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A journal's files, and the name that they must have.
 #[derive(Clone, Debug)]
@@ -44,15 +50,22 @@ pub struct Place {
     pub location: Location,
 }
 
-/// What one segment holds.
+/// What was read of one segment, and how its next group must be numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
     /// Number of the segment.
     pub number: u64,
     /// Bytes up to the end of its last good group.
     pub bytes: u64,
-    /// Deliveries in it.
-    pub deliveries: u64,
+    next_group: u64,
+    next_delivery: u64,
+}
+
+impl Held {
+    /// Whether it holds no group.
+    pub fn is_empty(&self) -> bool {
+        self.bytes <= FIRST_GROUP
+    }
 }
 
 /// Told what is read.
@@ -92,9 +105,15 @@ impl Outside {
         std::fs::metadata(segment::path(&self.directory, number)).map_or(0, |metadata| metadata.len())
     }
 
-    /// Reads a segment from its beginning, `last` to its last good group, another one to where the next
-    /// begins. None: its file is gone.
-    pub fn read(&self, number: u64, last: bool, visit: &mut dyn Visit) -> Result<Option<Held>, StoreError> {
+    /// Reads a segment, `last` to its last good group, another one to where the next begins; from its
+    /// beginning, or what comes behind what was read `before`. None: its file is gone.
+    pub fn read(
+        &self,
+        number: u64,
+        last: bool,
+        before: Option<&Held>,
+        visit: &mut dyn Visit,
+    ) -> Result<Option<Held>, StoreError> {
         let path = segment::path(&self.directory, number);
         let failed = |error: io::Error| refusal::failed(&path, &error);
         let file = match segment::open(&self.directory, number) {
@@ -102,20 +121,20 @@ impl Outside {
             other => other.map_err(failed)?,
         };
         let end = if last { None } else { self.header(number + 1)?.map(|next| next.previous_length) };
-        let Some(header) = self.header(number)? else { return Err(refusal::damaged(&path, 0, None)) };
-        visit.bytes(&header.encode()).map_err(failed)?;
-        let mut walk = Walk {
-            file: &file,
-            path: &path,
-            seal: Seal::new(&self.store, number),
-            end,
-            at: FIRST_GROUP,
-            next_group: header.first_group,
-            next_delivery: header.first_delivery,
+        let held = if let Some(held) = before {
+            *held
+        } else {
+            let Some(header) = self.header(number)? else { return Err(refusal::damaged(&path, 0, None)) };
+            visit.bytes(&header.encode()).map_err(failed)?;
+            let SegmentHeader { first_group, first_delivery, .. } = header;
+            Held { number, bytes: FIRST_GROUP, next_group: first_group, next_delivery: first_delivery }
         };
-        while walk.step(number, visit)? {}
-        let deliveries = walk.next_delivery.saturating_sub(header.first_delivery);
-        Ok(Some(Held { number, bytes: walk.at, deliveries }))
+        let mut walk = Walk { file: &file, path: &path, seal: Seal::new(&self.store, number), end, held };
+        while walk.step(visit)? {}
+        let mut held = walk.held;
+        // A group whose sync failed may have been read: it is no part of a segment that another follows.
+        held.bytes = end.map_or(held.bytes, |end| held.bytes.min(end));
+        Ok(Some(held))
     }
 
     /// None: the file is gone, or its making is not done.
@@ -150,56 +169,68 @@ struct Walk<'a> {
     seal: Seal,
     /// Where the segment ends; none for the newest.
     end: Option<u64>,
-    at: u64,
-    next_group: u64,
-    next_delivery: u64,
+    /// What was read so far.
+    held: Held,
 }
 
 impl Walk<'_> {
     /// The next group; false at the end.
-    fn step(&mut self, number: u64, visit: &mut dyn Visit) -> Result<bool, StoreError> {
-        if self.end.is_some_and(|end| self.at >= end) {
+    fn step(&mut self, visit: &mut dyn Visit) -> Result<bool, StoreError> {
+        if self.end.is_some_and(|end| self.held.bytes >= end) {
             return Ok(false);
         }
-        let mut group = self.group()?;
-        if group.is_none() {
-            if self.end.is_some() {
-                return Err(refusal::damaged(self.path, self.at, None));
-            }
-            let length = self.file.metadata().map_err(|error| self.failed(&error))?.len();
-            let tail = tail::judge(self.file, &self.seal, self.at, length);
-            let Tail::Followed { offset, group: later } = tail.map_err(|error| self.failed(&error))? else {
-                return Ok(false);
-            };
-            // It may have been whole a moment later.
-            group = self.group()?;
-            if group.is_none() {
-                return Err(refusal::damaged(self.path, self.at, Some((offset, later))));
-            }
+        let Some((header, bytes)) = self.whole_group()? else { return Ok(false) };
+        let Held { next_group, next_delivery, .. } = self.held;
+        if header.group != next_group || header.first_delivery != next_delivery {
+            return Err(refusal::does_not_follow(self.path, self.held.bytes, next_group.saturating_sub(1)));
         }
-        let Some((header, bytes)) = group else { return Ok(false) };
-        if header.group != self.next_group || header.first_delivery != self.next_delivery {
-            return Err(refusal::does_not_follow(self.path, self.at, self.next_group.saturating_sub(1)));
-        }
-        self.entries(number, &header, &bytes, visit)?;
+        self.entries(&header, &bytes, visit)?;
         visit.bytes(&bytes).map_err(|error| self.failed(&error))?;
-        self.at += bytes.len() as u64;
-        self.next_group += 1;
-        self.next_delivery = header.last_delivery().saturating_add(1);
+        self.held.bytes += bytes.len() as u64;
+        self.held.next_group += 1;
+        self.held.next_delivery = header.last_delivery().saturating_add(1);
         Ok(true)
     }
 
-    /// The group that begins here, where it is whole.
-    fn group(&self) -> Result<Option<(GroupHeader, Bytes)>, StoreError> {
+    /// The group that begins here, with patience; none at the end of the newest segment.
+    fn whole_group(&self) -> Result<Option<(GroupHeader, Bytes)>, StoreError> {
+        let at = self.held.bytes;
+        let mut later = None;
+        for look in 0..LOOKS {
+            if look > 0 {
+                std::thread::sleep(PAUSE);
+            }
+            if let Some(group) = self.group(at)? {
+                return Ok(Some(group));
+            }
+            if self.end.is_none() {
+                let length = self.file.metadata().map_err(|error| self.failed(&error))?.len();
+                let tail = tail::judge(self.file, &self.seal, at, length);
+                later = match tail.map_err(|error| self.failed(&error))? {
+                    Tail::Empty => return Ok(None),
+                    Tail::Torn => None,
+                    Tail::Followed { offset, group } => Some((offset, group)),
+                };
+            }
+        }
+        // At the end of the newest one stands what was not acknowledged when it was looked at.
+        if self.end.is_none() && later.is_none() {
+            return Ok(None);
+        }
+        Err(refusal::damaged(self.path, at, later))
+    }
+
+    /// The group that begins at `from`, where it is whole.
+    fn group(&self, from: u64) -> Result<Option<(GroupHeader, Bytes)>, StoreError> {
         let mut head = [0; GROUP_HEADER];
-        let read = groups::read_up_to(self.file, self.at, &mut head).map_err(|error| self.failed(&error))?;
-        let Some(header) = GroupHeader::decode(&head[..read], &self.seal, self.at) else { return Ok(None) };
-        if self.end.is_some_and(|end| self.at + header.length() > end) {
+        let read = groups::read_up_to(self.file, from, &mut head).map_err(|error| self.failed(&error))?;
+        let Some(header) = GroupHeader::decode(&head[..read], &self.seal, from) else { return Ok(None) };
+        if self.end.is_some_and(|end| from + header.length() > end) {
             return Ok(None);
         }
         // Bounded: a header with more than MAX_PAYLOAD is none.
         let mut bytes = vec![0; usize::try_from(header.length()).unwrap_or(0)];
-        match self.file.read_exact_at(&mut bytes, self.at) {
+        match self.file.read_exact_at(&mut bytes, from) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             other => other.map_err(|error| self.failed(&error))?,
         }
@@ -207,18 +238,13 @@ impl Walk<'_> {
         Ok(whole.then(|| (header, Bytes::from(bytes))))
     }
 
-    fn entries(
-        &self,
-        number: u64,
-        header: &GroupHeader,
-        bytes: &Bytes,
-        visit: &mut dyn Visit,
-    ) -> Result<(), StoreError> {
+    fn entries(&self, header: &GroupHeader, bytes: &Bytes, visit: &mut dyn Visit) -> Result<(), StoreError> {
+        let Held { number, bytes: from, .. } = self.held;
         let mut at = GROUP_HEADER;
         for delivery in header.first_delivery..=header.last_delivery() {
             let taken =
-                format::take_entry(bytes, at).ok_or_else(|| refusal::damaged(self.path, self.at, None))?;
-            let offset = self.at + (at + ENTRY_HEADER) as u64;
+                format::take_entry(bytes, at).ok_or_else(|| refusal::damaged(self.path, from, None))?;
+            let offset = from + (at + ENTRY_HEADER) as u64;
             let length = u32::try_from(taken.body.len()).unwrap_or(u32::MAX);
             visit.delivery(Place {
                 delivery,

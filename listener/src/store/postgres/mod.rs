@@ -40,6 +40,7 @@ mod keep;
 mod lease;
 mod leases;
 mod pages;
+mod places;
 mod queue;
 mod read;
 mod refused;
@@ -80,8 +81,8 @@ use self::queue::{Entry, Queue};
 use self::slices::Slices;
 use super::refusals::Bounds;
 use super::{
-    AppendError, Appended, Lease, OpenError, PageRequest, Refused, Retained, Settlement, Sorter, Status,
-    Store, StoreError,
+    AppendError, Appended, Lease, OpenError, PageRequest, Places, PlacesWanted, Refused, Retained,
+    Settlement, Sorter, Status, Store, StoreError,
 };
 use crate::verify::{Request, Verified};
 
@@ -308,6 +309,11 @@ impl Store for Postgres {
     async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
         self.inner.is_open()?;
         settle::settle(&self.inner, settlement).await
+    }
+
+    async fn places(&self, destination: &str, wanted: PlacesWanted) -> Result<Places, StoreError> {
+        self.inner.is_open()?;
+        Ok(places::take(&self.inner, destination, wanted).await?)
     }
 
     fn changes(&self) -> watch::Receiver<u64> {

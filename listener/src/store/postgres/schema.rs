@@ -44,6 +44,7 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("desk/desk.sql"), compatible: 2 },
     Step { sql: include_str!("history/history.sql"), compatible: 2 },
     Step { sql: include_str!("told.sql"), compatible: 2 },
+    Step { sql: include_str!("pace.sql"), compatible: 2 },
 ];
 
 /// How many steps there are.

@@ -14,6 +14,7 @@ use crate::desk::{Desk, History};
 use crate::store::suite::{self, BEGIN_MS, MAX_REFUSED, Plain, World};
 
 mod opening;
+mod places;
 mod shared;
 
 /// Schema of every listener in these tests.

@@ -4,8 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::time::Duration;
 
-use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, Transaction};
 
 use super::super::trouble::{Trouble, unsigned};
 use super::{Held, Outside, Progress, Step, Target, names, schema};
@@ -18,26 +18,23 @@ const STEP_PAGES: i32 = 1_024;
 const LOCKED: Duration = Duration::from_millis(20);
 /// A step that finds the index locked so often gives up: a minute.
 const PATIENCE: u32 = 3_000;
-/// Looks for further segments in step 1: where they come as fast as they are copied, step 3 has more to do.
+/// Rounds of step 1: where the journal grows as fast as it is copied, step 3 has more to do.
 const ROUNDS: usize = 20;
 
-/// Step 1: segments that another follows, until at most one of them is left.
-pub(super) fn sealed(from: &Outside, to: &Target, progress: Progress<'_>) -> Result<Vec<Held>, StoreError> {
+/// Step 1: what there is of the journal, until there is not much more.
+pub(super) fn journal(from: &Outside, to: &Target, progress: Progress<'_>) -> Result<Vec<Held>, StoreError> {
     let mut copied: Vec<Held> = Vec::new();
     for _ in 0..ROUNDS {
-        let numbers = from.segments()?;
-        let (_, sealed) = numbers.split_last().unwrap_or((&0, &[]));
-        let done = copied.last().map_or(0, |held| held.number);
-        let left: Vec<u64> = sealed.iter().copied().filter(|number| *number > done).collect();
-        if left.is_empty() || (left.len() == 1 && !copied.is_empty()) {
+        let before = copied.last().map_or(0, |held| held.number);
+        rest(from, to, &mut copied, progress)?;
+        if copied.last().is_none_or(|held| held.number <= before + 1) {
             break;
         }
-        segments(from, to, &left, None, &mut copied, progress)?;
     }
     Ok(copied)
 }
 
-/// Step 3: what is left, with the newest segment.
+/// Step 3, and a round of step 1: what came behind what is copied.
 pub(super) fn rest(
     from: &Outside,
     to: &Target,
@@ -45,44 +42,38 @@ pub(super) fn rest(
     progress: Progress<'_>,
 ) -> Result<(), StoreError> {
     let numbers = from.segments()?;
-    let done = copied.last().map_or(0, |held| held.number);
-    let left: Vec<u64> = numbers.iter().copied().filter(|number| *number > done).collect();
-    segments(from, to, &left, numbers.last().copied(), copied, progress)
-}
-
-fn segments(
-    from: &Outside,
-    to: &Target,
-    numbers: &[u64],
-    newest: Option<u64>,
-    copied: &mut Vec<Held>,
-    progress: Progress<'_>,
-) -> Result<(), StoreError> {
-    let before: u64 = copied.iter().map(|held| held.bytes).sum();
-    let all = before + numbers.iter().map(|number| from.file_bytes(*number)).sum::<u64>();
-    let mut done = before;
-    for &number in numbers {
+    let newest = numbers.last().copied();
+    let reached = copied.last().map_or(0, |held| held.number);
+    let left: Vec<u64> = numbers.into_iter().filter(|number| *number >= reached).collect();
+    let mut done: u64 = copied.iter().map(|held| held.bytes).sum();
+    let all = done + left.iter().map(|number| from.file_bytes(*number)).sum::<u64>();
+    for number in left {
+        let before = copied.pop_if(|held| held.number == number);
+        done -= before.map_or(0, |held| held.bytes);
         let path = segment_path(&to.journal, number);
-        let file = OpenOptions::new().write(true).create_new(true).open(&path);
+        let mut options = OpenOptions::new();
+        let options =
+            if before.is_some() { options.append(true) } else { options.write(true).create_new(true) };
         let mut copying = Copying {
-            file: file.map_err(|error| to.failed(&error))?,
+            file: options.open(&path).map_err(|error| to.failed(&error))?,
             failed: None,
             told: |bytes| progress(Step::Journal, done + bytes, all.max(done + bytes)),
-            bytes: 0,
+            bytes: before.map_or(0, |held| held.bytes),
         };
-        let held = from.read(number, newest == Some(number), &mut copying);
+        let held = from.read(number, newest == Some(number), before.as_ref(), &mut copying);
         let Copying { file, failed, .. } = copying;
         if let Some(error) = failed {
             return Err(to.failed(&error));
         }
         match held? {
-            Some(held) => {
-                file.sync_all().map_err(|error| to.failed(&error))?;
+            // One without a group may be made anew.
+            Some(held) if !held.is_empty() => {
+                file.set_len(held.bytes).and_then(|()| file.sync_all()).map_err(|error| to.failed(&error))?;
                 done += held.bytes;
                 copied.push(held);
             }
-            // Retention was faster: the index, copied later, does not need it.
-            None => std::fs::remove_file(&path).map_err(|error| to.failed(&error))?,
+            // Retention was faster: the index of the next step does not need it.
+            _ => std::fs::remove_file(&path).map_err(|error| to.failed(&error))?,
         }
     }
     Ok(())
@@ -114,26 +105,32 @@ impl<F: FnMut(u64)> Visit for Copying<F> {
     }
 }
 
-/// Step 2: the index as it is at one moment, marked as a copy.
-pub(super) fn index(from: &Connection, to: &Target, progress: Progress<'_>) -> Result<(), StoreError> {
+/// Step 2: the index at one moment. What is read within it is as it is now.
+pub(super) fn moment(from: &Connection) -> Result<Transaction<'_>, Trouble> {
+    let moment = from.unchecked_transaction()?;
+    // Only a read begins it.
+    let _: i64 = moment.query_row("SELECT last_delivery FROM meta", [], |row| row.get(0))?;
+    Ok(moment)
+}
+
+/// Step 4: copies it, and marks it as a copy.
+pub(super) fn index(moment: &Transaction<'_>, to: &Target, progress: Progress<'_>) -> Result<(), StoreError> {
     let failed = |trouble: Trouble| {
         StoreError::Failed(format!(
             "the index cannot be copied: {trouble}. The backup is not whole: remove {}, and begin again",
             to.directory.display()
         ))
     };
-    snapshot(from, to, progress).and_then(|()| mark(to)).map_err(failed)?;
+    pages(moment, to, progress).and_then(|()| mark(to)).map_err(failed)?;
     let synced = File::open(&to.index).and_then(|file| file.sync_all());
     synced.map_err(|error| to.failed(&error))
 }
 
-fn snapshot(from: &Connection, to: &Target, progress: Progress<'_>) -> Result<(), Trouble> {
+fn pages(moment: &Transaction<'_>, to: &Target, progress: Progress<'_>) -> Result<(), Trouble> {
     let mut copy = Connection::open(&to.index)?;
-    // All steps see one moment, and no write of the listener makes them begin anew.
-    let moment = from.unchecked_transaction()?;
     let page_bytes: i64 = moment.pragma_query_value(None, "page_size", |row| row.get(0))?;
-    let _: i64 = moment.query_row("SELECT last_delivery FROM meta", [], |row| row.get(0))?;
-    let backup = Backup::new(&moment, &mut copy)?;
+    // All steps see the one moment, and no write of the listener makes them begin anew.
+    let backup = Backup::new(moment, &mut copy)?;
     let mut locked = 0;
     loop {
         match backup.step(STEP_PAGES)? {

@@ -11,27 +11,29 @@
 //! It is taken by another process, through the files alone, so that the listener neither waits for it nor
 //! holds it in memory. The order of the steps:
 //!
-//! 1. Segments that another follows are copied. They are never written again. What is begun meanwhile is
-//!    copied too, until at most one such segment is left.
-//! 2. `store.db` is copied within one read transaction: the index at one moment, with its watermark.
-//! 3. The rest of the journal is copied: at most a few segments, group by group, each with its CRC.
+//! 1. The journal is copied as far as it goes, group by group, each with its CRC; again and again, until
+//!    there is not much more.
+//! 2. A read transaction is begun on `store.db`: the index at one moment, with its watermark.
+//! 3. What came behind step 1 in the journal is copied: moments.
+//! 4. The index is copied within the transaction of step 2.
 //!
 //! The watermark never passes what is synced in the journal, and the journal was read to its end after
-//! the index was: so the copy of the journal ends at the watermark or behind it, as it does after a kill. What
+//! step 2: so the copy of the journal ends at the watermark or behind it, as it does after a kill. What
 //! lies behind it is indexed when the copy is opened. What the listener acknowledged before step 2 is in
 //! the copy; what it acknowledged later may be.
 //!
 //! Retention may remove segments meanwhile. What it removed before step 2, the index of step 2 does not
-//! need. What it removes later is in the copy already, but for a segment begun after step 1 looked last and
-//! removed before step 3 came to it: moments, in which only a retention of no hours removes one. The last
-//! step does not trust in that:
+//! need. What it removes later is in the copy already, but for a segment begun after step 1 and
+//! removed before step 3 came to it: moments, in which only a retention of no hours removes one. The
+//! same holds for bytes that are written over in the journal because nobody needs them any more. The
+//! last step does not trust in that:
 //!
-//! 4. The copy is verified whole ([`verify`]): what is missing or was written wrongly is found now. Only then
+//! 5. The copy is verified whole ([`verify`]): what is missing or was written wrongly is found now. Only then
 //!    `store.db` gets its name and `backup.json` is written. A copy that was cut short has neither, and is
 //!    not opened as a store.
 //!
 //! The source is only read. Whatever kills the copying process leaves nothing behind there: a read
-//! transaction of a process that is gone is over. While step 2 runs the write-ahead log cannot be cut back.
+//! transaction of a process that is gone is over. Until step 4 is done the write-ahead log cannot be cut back.
 
 mod copy;
 mod describe;
@@ -51,7 +53,7 @@ pub use describe::Description;
 pub use verify::{Verified, verify};
 
 /// The index's file until the copy is whole.
-const PARTIAL: &str = "store.db.partial";
+pub(super) const PARTIAL: &str = "store.db.partial";
 
 /// What is being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +74,11 @@ pub fn backup(from: &Path, to: &Path, clock: &Clock, progress: Progress<'_>) -> 
     let source = Source::open(from)?;
     let target = Target::make(from, to)?;
     let outside = Outside::new(&from.join("journal"), &source.name);
-    let mut copied = copy::sealed(&outside, &target, progress)?;
-    copy::index(&source.connection, &target, progress)?;
+    let mut copied = copy::journal(&outside, &target, progress)?;
+    let moment = copy::moment(&source.connection)?;
     copy::rest(&outside, &target, &mut copied, progress)?;
+    copy::index(&moment, &target, progress)?;
+    drop(moment);
     let first = first_needed(&target)?;
     target.keep_from(first)?;
     target.sync()?;
@@ -151,7 +155,10 @@ impl Target {
         }
         let journal = to.join("journal");
         std::fs::create_dir(&journal).map_err(cannot)?;
-        Ok(Self { directory: to.to_owned(), index: to.join(PARTIAL), journal })
+        let index = to.join(PARTIAL);
+        // From here on it is known as what it is.
+        std::fs::File::create_new(&index).map_err(cannot)?;
+        Ok(Self { directory: to.to_owned(), index, journal })
     }
 
     fn failed(&self, error: &std::io::Error) -> StoreError {

@@ -64,12 +64,9 @@ pub(super) fn check(index: &Path, directory: &Path, progress: Progress<'_>) -> R
     let connection = open(index).map_err(bad)?;
     check_kind(&connection, index)?;
     let facts = Facts::read(&connection).map_err(bad)?;
-    let description = match facts.is_backup {
-        true => Description::read(directory).map_err(|reason| {
-            StoreError::Open(format!("{}: {reason}", directory.join(describe::FILE).display()))
-        })?,
-        false => None,
-    };
+    let file = directory.join(describe::FILE);
+    let unreadable = |reason| StoreError::Open(format!("{}: {reason}", file.display()));
+    let description = if facts.is_backup { Description::read(directory).map_err(unreadable)? } else { None };
     if let Some(description) = &description
         && (description.index_sha256 != index_sha256 || description.index_bytes != index_bytes)
     {
@@ -89,7 +86,7 @@ pub(super) fn check(index: &Path, directory: &Path, progress: Progress<'_>) -> R
     let bytes: u64 = numbers.iter().map(|number| journal.file_bytes(*number)).sum();
     let mut journal_bytes = 0;
     for &number in &numbers {
-        if let Some(held) = journal.read(number, numbers.last() == Some(&number), &mut matching)? {
+        if let Some(held) = journal.read(number, numbers.last() == Some(&number), None, &mut matching)? {
             journal_bytes += held.bytes;
         }
         progress(Step::Verify, index_bytes + journal_bytes, index_bytes + bytes);

@@ -59,7 +59,7 @@ async fn a_backup_taken_under_load_has_everything_that_was_acknowledged_before()
             })
         })
         .collect();
-    let deliverer = {
+    let delivering = {
         let (world, store, stop) = (Arc::clone(&world), Arc::clone(&store), Arc::clone(&stop));
         tokio::spawn(async move {
             let mut delivered = BTreeSet::new();
@@ -88,19 +88,19 @@ async fn a_backup_taken_under_load_has_everything_that_was_acknowledged_before()
     for sender in senders {
         sender.await.unwrap();
     }
-    let delivered = deliverer.await.unwrap();
+    let delivered = delivering.await.unwrap();
     store.close().await;
     for (copy, before) in copies {
-        let copied = super::world(&copy);
-        copied.clock.set_ms(world.clock.now_ms());
-        let store = copied.open(&["a"]).await;
+        let there = super::world(&copy);
+        there.clock.set_ms(world.clock.now_ms());
+        let store = there.open(&["a"]).await;
         suite::indexed(&store).await;
         let status = store.status().await.unwrap();
         assert_eq!((status.events, status.duplicates), (status.records, 0));
         assert!(status.events >= before);
         // Each event of the copy is delivered by it, or was before it was taken.
         let mut seen = delivered.clone();
-        let left = copied.drain(&store, "a").await;
+        let left = there.drain(&store, "a").await;
         assert_eq!(left.len() as u64, status.pending_records);
         seen.extend(ids(&left));
         assert!(seen.len() as u64 >= status.events);
@@ -202,6 +202,7 @@ async fn what_cannot_be_backed_up_or_verified_is_refused_with_a_remedy() {
     let (from, taken) = (directory.path().join("store"), directory.path().join("taken"));
     let world = world(&from);
     let store = world.open(&["a"]).await;
+    // One without a delivery can be backed up too.
     let refused = |to: &Path| take(&from, to).unwrap_err().to_string();
     assert!(refused(&from).contains("within the store itself"));
     assert!(refused(&from.join("backup")).contains("within the store itself"));
@@ -218,7 +219,7 @@ async fn what_cannot_be_backed_up_or_verified_is_refused_with_a_remedy() {
     std::fs::remove_file(cut.join("backup.json")).unwrap();
     std::fs::rename(cut.join("store.db"), cut.join("store.db.partial")).unwrap();
     assert!(verify(&cut).unwrap_err().to_string().contains("was cut short"));
-    assert!(refusal(&cut).await.contains("is missing or empty"), "it is not opened as a store");
+    assert!(refusal(&cut).await.contains("was cut short"), "it is not opened as a store");
 
     let database = Connection::open(from.join("store.db")).unwrap();
     database.pragma_update(None, "user_version", 99).unwrap();
