@@ -64,9 +64,15 @@ async fn pages_that_say_no_or_ask_first_are_accessible() {
     plan(&scene, &browser).await;
     wrong.extend(look(&browser, "plan").await);
     browser.open(&scene.url("/settings")).await;
+    browser.choose("Region", "us").await;
     browser.press("Check").await;
-    browser.heading("Settings").await;
+    browser.says("main", "kubectl -n sales patch").await;
     wrong.extend(look(&browser, "settings-checked").await);
+    browser.open(&scene.url("/records?traceKey=contact_1")).await;
+    browser.choose("To destination", "warehouse").await;
+    browser.press("Make a plan").await;
+    browser.heading("Plan").await;
+    wrong.extend(look(&browser, "plan-replay").await);
     edit(&scene, &browser).await;
     wrong.extend(look(&browser, "error-edited").await);
     browser.fill("Payload", "{\"objectId\": 2,").await;

@@ -31,7 +31,7 @@ use tests::{Answer, Connection, Random};
 #[test]
 fn requests_made_from_the_description_are_answered_as_it_says() {
     let scene = Scene::start();
-    let description = Description::read(&scene.get("/api/v1/openapi.json", TOKENS[0]).json());
+    let description = scene.description();
     let by_default = if std::env::var_os("CI").is_some() { 30 } else { 5 };
     let length = Duration::from_secs(number("FUZZ_SECONDS").unwrap_or(by_default));
     let cases = number("FUZZ_CASES");
@@ -81,7 +81,7 @@ fn requests_made_from_the_description_are_answered_as_it_says() {
 #[test]
 fn each_operation_is_closed_to_every_role_below_the_one_that_it_names() {
     let scene = Scene::start();
-    let description = Description::read(&scene.get("/api/v1/openapi.json", TOKENS[0]).json());
+    let description = scene.description();
     let mut sender = Sender { scene: &scene, connection: None };
     let mut forbidden = 0;
     for place in 0..description.operations.len() {
