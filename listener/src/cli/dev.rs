@@ -85,13 +85,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     );
     super::runtime()?.block_on(async {
         let stop = run::stop_signal()?;
-        run::run(options, stop, |addresses| {
+        Box::pin(run::run(options, stop, |addresses| {
             for address in addresses {
                 eprintln!("{} ({})", address.display_name, address.key);
                 eprintln!("  paste into HubSpot: {}", address.public_url);
             }
             eprintln!("status: http://{admin}/api/v1/status   metrics: http://{admin}/metrics   end: Ctrl-C");
-        })
+        }))
         .await
     })?;
     Ok(ExitCode::SUCCESS)

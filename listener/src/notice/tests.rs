@@ -135,8 +135,8 @@ impl Scene {
         };
         let live = Arc::new(ArcSwap::from_pointee(compile(inputs(&notices, allowed)).unwrap()));
         let (states, metrics) = (Arc::default(), Arc::new(Metrics::default()));
-        let noticer = noticer(&world, &embedded, &states, &metrics, &live);
-        let scene = Self { _directory: directory, world, embedded, states, metrics, live, noticer };
+        let task = noticer(&world, &embedded, &states, &metrics, &live);
+        let scene = Self { _directory: directory, world, embedded, states, metrics, live, noticer: task };
         suite::set_destinations(&scene.store(), &["a", "b"]).await;
         scene
     }

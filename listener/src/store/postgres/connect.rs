@@ -40,7 +40,7 @@ const WAITING: Duration = Duration::from_secs(5);
 /// A peer that acknowledges nothing for so long is gone.
 const SILENCE: Duration = Duration::from_secs(10);
 /// A connection that nobody used for so long is closed.
-const IDLE: Duration = Duration::from_secs(120);
+const IDLE: Duration = Duration::from_mins(2);
 
 /// What is set on each connection, beside the schema. Waiting for a lock ends before the statement does.
 const SETTINGS: &str = "SET statement_timeout = '20s'; SET lock_timeout = '5s'; \

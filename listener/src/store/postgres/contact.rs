@@ -40,15 +40,12 @@ impl Contact {
     pub(super) fn fails(&self, reason: &str) {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        match &mut *failure {
-            Some(failure) => {
-                failure.last = now;
-                reason.clone_into(&mut failure.reason);
-            }
-            None => {
-                tracing::warn!("the database is not in reach; deliveries are answered 503: {reason}");
-                *failure = Some(Failure { since: now, last: now, reason: reason.to_owned() });
-            }
+        if let Some(failure) = &mut *failure {
+            failure.last = now;
+            reason.clone_into(&mut failure.reason);
+        } else {
+            tracing::warn!("the database is not in reach; deliveries are answered 503: {reason}");
+            *failure = Some(Failure { since: now, last: now, reason: reason.to_owned() });
         }
     }
 

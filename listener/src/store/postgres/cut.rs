@@ -222,7 +222,7 @@ impl Plan {
 /// Who leases the page that is made, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Holder {
-    pub(super) holder: i64,
+    pub(super) process: i64,
     pub(super) secret: i64,
     pub(super) seconds: f64,
 }
@@ -270,7 +270,7 @@ pub(super) async fn commit(connection: &mut Connection, commit: &Commit<'_>) -> 
          SELECT coalesce((SELECT number FROM made), 0) FROM moved"
     );
     let makes = page.is_some();
-    let holder = page.unwrap_or(Holder { holder: 0, secret: 0, seconds: 0.0 });
+    let holder = page.unwrap_or(Holder { process: 0, secret: 0, seconds: 0.0 });
     let records = if makes { count(found.records.len()) } else { 0 };
     let first = found.records.first().copied().unwrap_or(RecordId { delivery: 0, element: 0 });
     let list = spans::encode_records(found.records.iter().copied());
@@ -288,30 +288,20 @@ pub(super) async fn commit(connection: &mut Connection, commit: &Commit<'_>) -> 
         signed(first.delivery),
         i64::from(first.element),
     ];
-    let [a, b, c, d, e, f, g, h, i, limit, delivery, element] = &numbers;
+    let (counted, page) = numbers.split_at(9);
     let name = [text(&found.destination)];
-    let values = [
-        text(&found.destination),
-        int(a),
-        int(b),
-        int(c),
-        int(d),
-        int(e),
-        int(f),
-        int(g),
-        int(h),
-        int(i),
-        flag(&makes),
-        int(limit),
-        int(delivery),
-        int(element),
+    let mut values = vec![text(&found.destination)];
+    values.extend(counted.iter().map(|number| int(number)));
+    values.push(flag(&makes));
+    values.extend(page.iter().map(|number| int(number)));
+    values.extend([
         bytes(&list),
         flag(&found.oversized),
         int(now_ms),
-        int(&holder.holder),
+        int(&holder.process),
         int(&holder.secret),
         (&holder.seconds, tokio_postgres::types::Type::FLOAT8),
-    ];
+    ]);
     let rows = if found.errors.is_empty() {
         let done = tx.commit_with(&[(lock, &name), (&moved, &values)]).await?;
         done.into_iter().next_back().unwrap_or_default()

@@ -24,7 +24,7 @@ use crate::store::packed::spans;
 use crate::store::{Lease, Page, PageId, PageRequest, Record, StoreError};
 
 /// To find a page, whatever the database does.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Until it is looked again whether another process has settled one of too many pages.
 const FULL_MS: i64 = 200;
 /// Tries of a transaction that was in the way of another.
@@ -370,7 +370,7 @@ async fn commit_page(
 ) -> Result<Option<Page>, Trouble> {
     let found = cut.findings();
     let secret = Leases::secret();
-    let holder = Holder { holder: inner.holder, secret, seconds: inner.lease.as_secs_f64() };
+    let holder = Holder { process: inner.holder, secret, seconds: inner.lease.as_secs_f64() };
     let commit = Commit { found: &found, page: Some(holder), max_leased, fold: inner.sorter.folds(), now_ms };
     let number = match cut::commit(connection, &commit).await? {
         Committed::Done(number) => number,

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub(super) struct Waiting {
     sender: Mutex<Option<mpsc::Sender<(Refused, Place)>>>,
-    waiting: Arc<AtomicUsize>,
+    number: Arc<AtomicUsize>,
     dropped: Arc<AtomicU64>,
     /// How many of the dropped ones the database knows of.
     told: AtomicU64,
@@ -37,7 +37,7 @@ impl Waiting {
         let (sender, receiver) = mpsc::channel(1_024);
         let waiting = Self {
             sender: Mutex::new(Some(sender)),
-            waiting: Arc::default(),
+            number: Arc::default(),
             dropped: Arc::default(),
             told: AtomicU64::new(0),
         };
@@ -46,7 +46,7 @@ impl Waiting {
 
     /// Keeps one, where there is a place; else it is counted only.
     pub(super) fn offer(&self, refused: Refused) {
-        let Some(place) = Place::take(&self.waiting, &self.dropped) else { return };
+        let Some(place) = Place::take(&self.number, &self.dropped) else { return };
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = &*sender {
             // The place counts it where this fails.
@@ -82,7 +82,9 @@ pub(super) async fn run(inner: Arc<Inner>, mut waiting: mpsc::Receiver<(Refused,
             Ok(()) => {
                 failing = false;
                 inner.refused.told.fetch_add(dropped, Ordering::SeqCst);
-                group.iter_mut().for_each(|(_, place)| place.kept());
+                for (_, place) in &mut group {
+                    place.kept();
+                }
             }
             Err(trouble) => {
                 if !std::mem::replace(&mut failing, true) {

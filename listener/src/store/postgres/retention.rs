@@ -25,7 +25,7 @@ const STEP: i64 = 2_000;
 /// Between two transactions.
 const PAUSE: Duration = Duration::from_millis(2);
 /// How long a process has the duty without renewing it.
-const DUTY: Duration = Duration::from_secs(300);
+const DUTY: Duration = Duration::from_mins(5);
 /// Its name.
 const NAME: &str = "retention";
 /// Where keys are kept for shorter than this they go one by one.

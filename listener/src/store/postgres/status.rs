@@ -12,7 +12,7 @@ use super::trouble::{Trouble, unsigned};
 use crate::store::{DatabaseStatus, DestinationStatus, HookStatus, PRE_PAGE, Status};
 
 /// Between two looks how large the tables are.
-const SIZES: Duration = Duration::from_secs(60);
+const SIZES: Duration = Duration::from_mins(1);
 
 /// Bytes of the tables, as of the last look.
 #[derive(Debug, Default)]

@@ -51,7 +51,7 @@ pub(super) async fn run(inner: Arc<Inner>) {
 /// Ends with the connection.
 async fn listen(inner: &Arc<Inner>, wait: &mut Duration) -> Result<(), Trouble> {
     let url = inner.url.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-    let (heard, mut hears) = mpsc::channel(1);
+    let (heard, mut told) = mpsc::channel(1);
     let own = inner.holder.to_string();
     let (client, driving) = connect::single(&url, |connection| drive(connection, heard, own)).await?;
     let _ended = Ended(driving);
@@ -65,7 +65,7 @@ async fn listen(inner: &Arc<Inner>, wait: &mut Duration) -> Result<(), Trouble> 
     *wait = FIRST_WAIT;
     loop {
         tokio::select! {
-            heard = hears.recv() => match heard {
+            heard = told.recv() => match heard {
                 Some(()) => inner.changed_here(),
                 None => return Err(Trouble::Pool("the connection that listens was lost".to_owned())),
             },

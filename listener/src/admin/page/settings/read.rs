@@ -168,12 +168,12 @@ mod tests {
     use super::super::fields::fields;
     use super::*;
 
-    fn map(value: Value) -> Map<String, Value> {
+    fn map(value: &Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap()
     }
 
     fn schema() -> Map<String, Value> {
-        map(json!({"type": "object", "required": ["region"], "properties": {
+        map(&json!({"type": "object", "required": ["region"], "properties": {
             "region": {"type": "string", "title": "Region", "description": "Where."},
             "max": {"type": "integer", "default": 5},
             "share": {"type": "number"},
@@ -212,7 +212,7 @@ mod tests {
     }
 
     fn wanted(current: &Value, changes: &[(&str, &str)]) -> Result<Value, Vec<Problem>> {
-        let current = map(current.clone());
+        let current = map(current);
         read(&sent(&current, changes), &fields(Some(&schema())), &current).map(Value::Object)
     }
 

@@ -8,7 +8,7 @@ use crate::receive::tests::support::{PATH, Reply, live};
 
 const AT: &str = "/listeners/sales/contacts/settings";
 
-fn map(value: Value) -> Map<String, Value> {
+fn map(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap()
 }
 
@@ -17,8 +17,8 @@ async fn start(settings: Value, schema: Value, saves: bool) -> Scene {
     let scene = Scene::start(&[], &[]).await;
     let mut running = live(PATH, &Reply::default());
     let configuration = &mut Arc::get_mut(&mut running).unwrap().configuration;
-    configuration.spec.settings = map(settings);
-    configuration.spec.settings_schema = Some(map(schema));
+    configuration.spec.settings = map(&settings);
+    configuration.spec.settings_schema = Some(map(&schema));
     configuration.saves_settings = saves;
     scene.shown.endpoint().replace(running);
     scene

@@ -111,8 +111,7 @@ async fn open_quiet(directory: &Path, clock: &Clock, keep: bool) -> Embedded {
     let begin = Instant::now();
     loop {
         let sorter: Sorter = Arc::new(Keeps(AtomicBool::new(keep)));
-        let options =
-            Options { sorter, erase_every: Duration::from_secs(3_600), ..options(directory, clock) };
+        let options = Options { sorter, erase_every: Duration::from_hours(1), ..options(directory, clock) };
         match Embedded::open(options).await {
             Ok(store) => return store,
             Err(StoreError::Open(reason))

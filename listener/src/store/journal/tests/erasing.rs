@@ -36,7 +36,9 @@ fn holes_are_read_as_blanks_and_every_group_fits_its_crc() {
         let read = bodies(&mut reader);
         assert_eq!(&read[0][..], b"[{\"a\":1},0      ]");
         assert_eq!(&read[1][..8], b"xxxxx0  ");
-        assert_eq!(read[1].iter().filter(|byte| **byte == b'x').count(), 1024 * 1024 - 77);
+        let mut kept = read[1].to_vec();
+        kept.retain(|byte| *byte == b'x');
+        assert_eq!(kept.len(), 1024 * 1024 - 77);
         assert_eq!((&read[2][..], &read[3][..]), (&b"[{\"c\":3}]"[..], &b"[]"[..]));
         journal.close().await;
     });

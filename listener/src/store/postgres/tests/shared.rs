@@ -72,7 +72,7 @@ async fn order_and_numbers_hold_over_two_processes_that_append_at_once() {
     let world = Arc::new(world(postgres_server::shared()));
     let (_, stores) = two(&world, LONG).await;
     let senders = (0..8_u64).map(|sender| {
-        let (world, store) = (Arc::clone(&world), Arc::clone(&stores[sender as usize % 2]));
+        let (world, store) = (Arc::clone(&world), Arc::clone(&stores[usize::from(sender % 2 == 1)]));
         tokio::spawn(async move {
             let mut numbers = Vec::new();
             for turn in 0..20 {
