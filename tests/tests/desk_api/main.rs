@@ -22,7 +22,7 @@ mod value;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use case::{Caller, Case, Expected, TOKENS};
+use case::{Caller, Case, Expected};
 use description::{Description, ROLES};
 use scene::{MASKED, PAYLOAD, Scene};
 use serde_json::Value;
