@@ -94,7 +94,7 @@ async fn a_save_is_handed_to_the_operator_by_an_admin_alone() {
         .await
         .says(400, "settings.region");
     assert!(scene.shown.saving().last().is_none());
-    ada.post(AT, &[("then", "save"), ("s/region", "us")]).await.says(400, "load the page again");
+    ada.post(AT, &[("then", "save"), ("s/region", "us")]).await.says(400, "Load the page again.");
     let page = ada.post(AT, &fields).await;
     page.says(200, "waits for the operator");
     assert_eq!(page.path, format!("{AT}?done=1"));
