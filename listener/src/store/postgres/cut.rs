@@ -291,9 +291,9 @@ pub(super) async fn commit(connection: &mut Connection, commit: &Commit<'_>) -> 
     let (counted, page) = numbers.split_at(9);
     let name = [text(&found.destination)];
     let mut values = vec![text(&found.destination)];
-    values.extend(counted.iter().map(|number| int(number)));
+    values.extend(counted.iter().map(int));
     values.push(flag(&makes));
-    values.extend(page.iter().map(|number| int(number)));
+    values.extend(page.iter().map(int));
     values.extend([
         bytes(&list),
         flag(&found.oversized),
