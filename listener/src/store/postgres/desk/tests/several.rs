@@ -132,7 +132,7 @@ async fn two_processes_send_each_record_of_a_replay_once() {
     let plan = first.plan(ann(), Selection::Records(RecordFilter::default()), act).await.unwrap();
     first.start(ann(), plan.id).await.unwrap();
     let begin = Instant::now();
-    let send = async |store: &Arc<dyn Store>| {
+    let work = async |store: &Arc<dyn Store>| {
         let mut sent = Vec::new();
         while store.status().await.unwrap().pending_records > 0 {
             assert!(begin.elapsed() < Duration::from_secs(40));
@@ -147,7 +147,7 @@ async fn two_processes_send_each_record_of_a_replay_once() {
         }
         sent
     };
-    let (mut sent, other) = futures_util::future::join(send(&stores[0]), send(&stores[1])).await;
+    let (mut sent, other) = futures_util::future::join(work(&stores[0]), work(&stores[1])).await;
     sent.extend(other);
     sent.sort_unstable();
     assert_eq!(sent, all.iter().map(|record| record.id).collect::<Vec<_>>());
