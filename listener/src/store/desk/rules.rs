@@ -68,6 +68,11 @@ pub(in crate::store) fn fits(act: &Act, state: State, has_payload: bool) -> Resu
     if fits { Ok(()) } else { Err(Unfit::State(state)) }
 }
 
+/// Refuses what is done to errors alone.
+pub(in crate::store) fn not_of_records(act: &Act) -> DeskError {
+    invalid("act", format!("records cannot be told to {}", act.name()), "replay them, or select errors")
+}
+
 /// Refuses what makes no sense, whatever the error.
 pub(in crate::store) fn check(act: &Act) -> Result<(), DeskError> {
     match act {

@@ -1,4 +1,5 @@
 //! What every store's history has in common. Nothing here reads or writes.
 
+pub(in crate::store) mod replay;
 pub(in crate::store) mod series;
 pub(in crate::store) mod shown;

@@ -66,7 +66,7 @@ CREATE TABLE destination(
 CREATE SEQUENCE page_number;
 
 -- state: 0 waiting, 1 leased, 2 delivered (at least in part), 3 failed. kind: 0 cut from the
--- deliveries, 1 errors that are sent again. lease: the holder's secret, new with each lease.
+-- deliveries, 1 errors that are sent again, 2 replayed (history/replay/). lease: the holder's secret, new with each lease.
 CREATE TABLE page(
     number bigint PRIMARY KEY,
     destination text NOT NULL,

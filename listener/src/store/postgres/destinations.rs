@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::Inner;
 use super::desk::errors::{self, Place};
 use super::desk::retry;
+use super::history::replay;
 use super::hook;
 use super::pages;
 use super::sql::{int, text};
@@ -46,6 +47,7 @@ async fn apply(inner: &Inner, names: &BTreeSet<String>) -> Result<(), Trouble> {
     // Two processes that start at once do it one after the other.
     let lock = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/destinations', 7231))";
     tx.query_typed(lock, &[]).await?;
+    replay::lock(&tx).await?;
     let query =
         "SELECT name, (SELECT records FROM head) - cursor_ordinal FROM destination ORDER BY name FOR UPDATE";
     let mut known = BTreeMap::new();
@@ -58,6 +60,7 @@ async fn apply(inner: &Inner, names: &BTreeSet<String>) -> Result<(), Trouble> {
             hook::removed(&tx, inner.clock.now_ms()).await?;
             continue;
         }
+        replay::cancel_of(&tx, name, inner.clock.now_ms()).await?;
         tracing::warn!(
             destination.name = name,
             destination.unseen_records = unseen,
@@ -67,7 +70,7 @@ async fn apply(inner: &Inner, names: &BTreeSet<String>) -> Result<(), Trouble> {
     for name in names.iter().filter(|name| !known.contains_key(*name)) {
         let insert = "INSERT INTO destination(name, cursor_delivery, cursor_index, cursor_ordinal, page_records) \
             SELECT $1, head.delivery + 1, 0, head.records, (SELECT coalesce(sum(record_count), 0)::bigint FROM page \
-            WHERE destination = $1 AND state < 2 AND kind = 0) FROM head";
+            WHERE destination = $1 AND state < 2 AND kind <> 1) FROM head";
         tx.query_typed(insert, &[text(name)]).await?;
     }
     tx.commit().await

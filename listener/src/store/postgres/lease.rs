@@ -12,9 +12,11 @@ use std::time::Duration;
 use tokio::sync::{Mutex as Gate, oneshot};
 
 use super::Inner;
+use super::again::{self, Again};
 use super::connect::{Connection, Tx};
 use super::cut::{self, Commit, Committed, Holder, LEASED};
 use super::desk::{fold, retry};
+use super::history::replay;
 use super::leases::Leases;
 use super::pages;
 use super::sql::{int, ints, text};
@@ -36,8 +38,10 @@ struct Destination {
     /// Held while a page is looked for. Holds what a lingering page has found, so that it is not
     /// looked for again.
     cut: Gate<Option<Cut>>,
-    /// Whose turn it is where both errors and new records wait: true for errors.
-    errors_next: AtomicBool,
+    /// Whose turn it is where new records wait beside errors or replays: false for new records.
+    again_next: AtomicBool,
+    /// Whose turn it is where both errors and replays wait: true for replays.
+    replays_next: AtomicBool,
 }
 
 /// What is kept in memory of every destination.
@@ -121,10 +125,8 @@ struct Look {
     leased: i64,
     due: bool,
     next_due: Option<i64>,
-    /// There are errors to be sent again.
-    errors: bool,
-    /// There are errors that a success could close.
-    heals: bool,
+    /// What goes again.
+    again: again::Waiting,
 }
 
 async fn look(tx: &Tx<'_>, inner: &Inner, request: &PageRequest) -> Result<Look, Trouble> {
@@ -154,8 +156,11 @@ async fn look(tx: &Tx<'_>, inner: &Inner, request: &PageRequest) -> Result<Look,
         leased: row.try_get(5)?,
         due: row.try_get(6)?,
         next_due: row.try_get(7)?,
-        errors: retry::waits(tx, destination).await?,
-        heals: fold::has_any(tx, destination).await?,
+        again: again::Waiting {
+            errors: retry::waits(tx, destination).await?,
+            replays: replay::waits(tx, destination).await?,
+            heals: fold::has_any(tx, destination).await?,
+        },
     })
 }
 
@@ -168,13 +173,18 @@ async fn find(
     let max_leased = i64::try_from(request.max_leased).unwrap_or(i64::MAX);
     let max_waiting = i64::try_from(request.max_waiting).unwrap_or(i64::MAX);
     let mut connection = inner.pool.connection().await?;
-    let mut errors_done = false;
+    let (mut again_done, mut busy) = (false, false);
     let mut tries = 1;
     loop {
         let tx = connection.look().await?;
         let mut look = look(&tx, inner, &request).await?;
         tx.commit().await?;
-        look.errors &= !errors_done;
+        let again = look.again.any() && !again_done;
+        if busy {
+            // Until it is looked again what another process has left of it.
+            let until_ms = request.now_ms.saturating_add(FULL_MS);
+            look.next_due = Some(look.next_due.map_or(until_ms, |due| due.min(until_ms)));
+        }
         if look.leased >= max_leased {
             let until_ms = request.now_ms.saturating_add(FULL_MS);
             return Ok(Lease::Wait {
@@ -191,10 +201,11 @@ async fn find(
         if !request.cut || look.waiting >= max_waiting {
             return Ok(Lease::Wait { until_ms: look.next_due });
         }
-        if look.errors && destination.errors_next.swap(false, Ordering::Relaxed) {
-            match lease_errors(&mut connection, inner, &request, max_leased).await {
-                Ok(Some(page)) => return Ok(Lease::Page(page)),
-                Ok(None) => errors_done = true,
+        if again && destination.again_next.swap(false, Ordering::Relaxed) {
+            let turns = &destination.replays_next;
+            match again::lease(&mut connection, inner, &request, look.again, turns).await {
+                Ok(Again::Page(page)) => return Ok(Lease::Page(page)),
+                Ok(Again::Nothing { busy: is_busy }) => (again_done, busy) = (true, is_busy),
                 Err(trouble) if trouble.is_passing() && tries < TRIES => {
                     tries += 1;
                     connection = inner.pool.connection().await?;
@@ -212,9 +223,10 @@ async fn find(
         // An old backlog is not cut short after one step while it goes on filling the page.
         let filling = end == End::Bound && cut.taken() > before;
         if cut.taken() > 0 && (end == End::Full || cut.laden() || lingered && !filling) {
-            match commit_page(&mut connection, inner, cut, look.heals, max_leased, request.now_ms).await {
+            match commit_page(&mut connection, inner, cut, look.again.heals, max_leased, request.now_ms).await
+            {
                 Ok(Some(page)) => {
-                    destination.errors_next.store(true, Ordering::Relaxed);
+                    destination.again_next.store(true, Ordering::Relaxed);
                     return Ok(Lease::Page(page));
                 }
                 Ok(None) => {}
@@ -236,8 +248,8 @@ async fn find(
             [look.next_due, due_ms].into_iter().flatten().min()
         };
         if end == End::Exhausted {
-            if look.errors {
-                destination.errors_next.store(true, Ordering::Relaxed);
+            if again {
+                destination.again_next.store(true, Ordering::Relaxed);
                 continue;
             }
             return Ok(Lease::Wait { until_ms });
@@ -301,61 +313,6 @@ async fn lease_due(
         first_attempt_at_ms: row.try_get(3)?,
         oversized: row.try_get(4)?,
         heals,
-    }))
-}
-
-/// A page of errors that are sent again; none where the filter leaves them all out now.
-async fn lease_errors(
-    connection: &mut Connection,
-    inner: &Inner,
-    request: &PageRequest,
-    max_leased: i64,
-) -> Result<Option<Page>, Trouble> {
-    let tx = connection.begin().await?;
-    // No other process collects the same ones meanwhile.
-    let lock = format!("SELECT {LEASED} FROM (SELECT 1 FROM destination WHERE name = $1 FOR UPDATE) AS one");
-    let row = tx.query_typed_opt(&lock, &[text(&request.destination)]).await?;
-    let leased = row.map(|row| row.try_get::<_, i64>(0)).transpose()?;
-    if leased.is_none_or(|leased| leased >= max_leased) {
-        tx.undo().await?;
-        return Ok(None);
-    }
-    let mut again = retry::collect(&tx, request).await?;
-    if again.is_empty() {
-        tx.undo().await?;
-        return Ok(None);
-    }
-    let number = pages::next_number(&tx).await?;
-    let commit = retry::Commit::of(&mut again, &request.destination, number, request.now_ms);
-    if !commit.apply(&tx).await? {
-        tx.commit().await?;
-        return Ok(None);
-    }
-    let (secret, seconds) = (Leases::secret(), inner.lease.as_secs_f64());
-    let update = "UPDATE page SET holder = $2, lease = $3, \
-        leased_until = clock_timestamp() + make_interval(secs => $4::float8) WHERE number = $1";
-    let signed_number = signed(number);
-    let values = [
-        int(&signed_number),
-        int(&inner.holder),
-        int(&secret),
-        (&seconds as &(dyn tokio_postgres::types::ToSql + Sync), tokio_postgres::types::Type::FLOAT8),
-    ];
-    // Before the commit: whatever comes of it, the page is renewed no longer than it is known here.
-    inner.leases.add(number, secret);
-    if let Err(trouble) = tx.commit_with(&[(update, &values)]).await {
-        inner.leases.remove(number, secret);
-        return Err(trouble);
-    }
-    let (records, oversized) = again.into_page();
-    Ok(Some(Page {
-        id: PageId { store: Arc::clone(&inner.name), number },
-        destination: request.destination.clone(),
-        records,
-        attempts: 0,
-        first_attempt_at_ms: None,
-        oversized,
-        heals: true,
     }))
 }
 

@@ -26,6 +26,7 @@
 //! change. [`slices`]: parts by time. [`tell`]: processes wake each other. [`keep`]: leases are
 //! renewed. [`desk`]: the error desk.
 
+mod again;
 mod check;
 mod connect;
 mod contact;
@@ -34,6 +35,7 @@ mod desk;
 mod destinations;
 mod duty;
 mod history;
+mod holding;
 mod hook;
 mod ingest;
 mod keep;

@@ -20,6 +20,8 @@ pub(in crate::store::postgres) const FAILED: i64 = 3;
 /// Kind of a page of errors that are sent again, see [`super::desk::retry`]; one that is cut from the
 /// deliveries is of kind 0.
 pub(in crate::store::postgres) const ERRORS: i64 = 1;
+/// Records that are replayed; see [`super::history::replay`].
+pub(in crate::store::postgres) const REPLAYED: i64 = 2;
 
 /// A page to be put into the table. One that is leased gets its lease in the same transaction.
 #[derive(Debug)]

@@ -22,6 +22,12 @@ pub(super) struct Wanted {
 
 /// Bytes of records, in the order given.
 pub(super) async fn bytes(client: &Client, wanted: &[Wanted]) -> Result<Vec<Bytes>, Trouble> {
+    let found: Option<Vec<Bytes>> = bytes_there(client, wanted).await?.into_iter().collect();
+    found.ok_or(Trouble::Damaged("a delivery is gone that is still needed"))
+}
+
+/// The same, none where they are gone.
+async fn bytes_there(client: &Client, wanted: &[Wanted]) -> Result<Vec<Option<Bytes>>, Trouble> {
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
@@ -38,16 +44,18 @@ pub(super) async fn bytes(client: &Client, wanted: &[Wanted]) -> Result<Vec<Byte
         AS w(delivery, element, start, length, changed, place) ORDER BY w.place";
     let values = [ints(&deliveries), ints(&elements), ints(&starts), ints(&lengths), flags(&changed)];
     let rows = client.query_typed(query, &values).await?;
-    let gone = Trouble::Damaged("a delivery is gone that is still needed");
-    let found: Option<Vec<Bytes>> = rows
-        .iter()
-        .map(|row| row.try_get::<_, Option<Vec<u8>>>(0).map(|bytes| bytes.map(Bytes::from)))
-        .collect::<Result<_, _>>()?;
-    found.filter(|found| found.len() == wanted.len()).ok_or(gone)
+    let read = |row: &tokio_postgres::Row| Ok(row.try_get::<_, Option<Vec<u8>>>(0)?.map(Bytes::from));
+    rows.iter().map(read).collect()
 }
 
 /// Reads records by name; names of one delivery stand together, in order.
 pub(super) async fn records_of(client: &Client, names: &[RecordId]) -> Result<Vec<Record>, Trouble> {
+    let records: Option<Vec<Record>> = there(client, names).await?.into_iter().collect();
+    records.ok_or(Trouble::Damaged("a page names a record that is gone"))
+}
+
+/// The same, none where one is gone. What is erased is read as it is now.
+pub(super) async fn there(client: &Client, names: &[RecordId]) -> Result<Vec<Option<Record>>, Trouble> {
     let mut deliveries: Vec<i64> = names.iter().map(|name| signed(name.delivery)).collect();
     deliveries.dedup();
     let query = "SELECT w.seq, d.received_at, d.records FROM unnest($1::bigint[]) AS w(seq), \
@@ -67,20 +75,21 @@ pub(super) async fn records_of(client: &Client, names: &[RecordId]) -> Result<Ve
     for row in changed? {
         others.insert((unsigned(row.try_get(0)?), row.try_get::<_, i64>(1)?));
     }
-    let (mut wanted, mut times) = (Vec::with_capacity(names.len()), Vec::with_capacity(names.len()));
-    for name in names {
-        let (received_at_ms, list) =
-            lists.get(&name.delivery).ok_or(Trouble::Damaged("a page names a delivery that is gone"))?;
-        let span = list
-            .binary_search_by_key(&name.element, |span| span.element)
-            .ok()
-            .and_then(|at| list.get(at))
-            .ok_or(Trouble::Damaged("a page names a record that is not there"))?;
+    let (mut wanted, mut places) = (Vec::with_capacity(names.len()), Vec::with_capacity(names.len()));
+    for (place, name) in names.iter().enumerate() {
+        let Some((received_at_ms, list)) = lists.get(&name.delivery) else { continue };
+        let at = list.binary_search_by_key(&name.element, |span| span.element).ok();
+        let Some(span) = at.and_then(|at| list.get(at)) else { continue };
         let changed = others.contains(&(name.delivery, name.element.into()));
         wanted.push(Wanted { id: *name, span: *span, changed });
-        times.push(*received_at_ms);
+        places.push((place, *received_at_ms));
     }
-    let bytes = bytes(client, &wanted).await?;
-    let records = wanted.iter().zip(times).zip(bytes);
-    Ok(records.map(|((one, received_at_ms), bytes)| Record { id: one.id, received_at_ms, bytes }).collect())
+    let mut records = vec![None; names.len()];
+    let found = wanted.iter().zip(places).zip(bytes_there(client, &wanted).await?);
+    for ((one, (place, received_at_ms)), bytes) in found {
+        if let (Some(record), Some(bytes)) = (records.get_mut(place), bytes) {
+            *record = Some(Record { id: one.id, received_at_ms, bytes });
+        }
+    }
+    Ok(records)
 }

@@ -13,6 +13,7 @@ use futures_util::future::BoxFuture;
 use super::connect::Tx;
 use super::desk;
 use super::history;
+use super::holding;
 use super::slices::{self, SLICE_MS, Table};
 use super::sql::int;
 use super::trouble::{Trouble, unsigned};
@@ -50,6 +51,7 @@ async fn all(inner: &Inner, retention: &Retention) -> Result<Retained, Trouble> 
     repeat(inner, |tx| Box::pin(desk::tally::remove_empty(tx, STEP))).await?;
     repeat(inner, |tx| Box::pin(desk::errors::remove_messages(tx, STEP))).await?;
     repeat(inner, |tx| Box::pin(desk::bulk::remove(tx, limits.errors, STEP))).await?;
+    repeat(inner, |tx| Box::pin(history::replay::remove_orphans(tx, STEP))).await?;
     repeat(inner, |tx| Box::pin(desk::remove_audit(tx, limits.audit, STEP))).await?;
     repeat(inner, |tx| Box::pin(desk::end_waits(tx, now_ms, STEP))).await?;
     repeat(inner, |tx| Box::pin(history::minutes::remove(tx, now_ms, STEP))).await?;
@@ -143,16 +145,22 @@ async fn deliveries(inner: &Inner, before_ms: i64) -> Result<u64, Trouble> {
         if slice.saturating_add(1).saturating_mul(SLICE_MS) > before_ms {
             break;
         }
+        // Until the slice is gone nobody makes a page of it.
+        holding::begin(&alone).await?;
         let query = "SELECT count(*), coalesce(max(seq), 0), least(\
             coalesce((SELECT min(cursor_delivery) FROM destination), 9223372036854775807), \
             coalesce((SELECT min(first_delivery) FROM page WHERE state < 2), 9223372036854775807)) \
             FROM delivery WHERE slice = $1";
         let row = alone.query_typed_one(query, &[int(&slice)]).await?;
         let (number, newest, needed): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        if number > 0 && newest >= needed {
+        let is_needed = number > 0 && newest >= needed;
+        if !is_needed {
+            slices::remove(&alone, Table::Delivery, slice).await?;
+        }
+        holding::end(&alone).await?;
+        if is_needed {
             break;
         }
-        slices::remove(&alone, Table::Delivery, slice).await?;
         gone += unsigned(number);
         last = last.max(Some(newest).filter(|_| number > 0));
     }

@@ -45,6 +45,8 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("history/history.sql"), compatible: 2 },
     Step { sql: include_str!("told.sql"), compatible: 2 },
     Step { sql: include_str!("pace.sql"), compatible: 2 },
+    // An older one would take a replay for a bulk act on errors without any, and end it.
+    Step { sql: include_str!("history/replay/replay.sql"), compatible: 6 },
 ];
 
 /// How many steps there are.

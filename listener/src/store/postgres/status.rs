@@ -1,5 +1,5 @@
-//! Counters, read without counting: `head`, a row for each destination, the tally of errors, and the
-//! few pages that are not settled. All processes that share the store give the same.
+//! Counters, read without counting: `head`, a row for each destination, the tally of errors, the
+//! few pages that are not settled, and the few replays that run. All processes that share the store give the same.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -75,7 +75,9 @@ pub(super) async fn read(inner: &Inner) -> Result<Status, Trouble> {
         status.open_errors += stand.open;
         errors.insert(stand.destination, (stand.open, stand.retrying));
     }
-    let query = "SELECT name, page_records + (SELECT records FROM head) - cursor_ordinal, \
+    let query = "SELECT name, page_records + (SELECT records FROM head) - cursor_ordinal + \
+        (SELECT coalesce(sum(total - done - passed), 0)::bigint FROM bulk \
+        WHERE state = 1 AND bulk.destination = name), \
         (SELECT count(*) FROM page WHERE destination = name AND state = 0 AND state < 2), \
         (SELECT count(*) FROM page WHERE destination = name AND state = 1 AND state < 2), \
         delivered, ignored, withheld, changed FROM destination ORDER BY name COLLATE \"C\"";

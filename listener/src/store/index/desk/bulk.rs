@@ -18,6 +18,7 @@ use crate::desk::{
     Act, Actor, Bulk, BulkState, Cursor, Effect, ErrorFilter, Listing, MAX_LIMIT, Plan, Query, Selection,
 };
 use crate::store::desk::rules::{self, Unfit};
+use crate::store::history::replay;
 use crate::store::index::trouble::{Trouble, count, unsigned};
 
 /// How long a plan is kept.
@@ -147,8 +148,7 @@ pub(super) fn start(connection: &Connection, actor: &Actor, plan: i64, now_ms: i
     if let Act::Replay { to } = &planned.act
         && !connection.prepare_cached("SELECT 1 FROM destination WHERE name = ?1")?.exists([to])?
     {
-        let reason = format!("the destination {to} is not there (any more)");
-        return Err(Fail::conflict(reason, "add it to the manifest again, or plan anew"));
+        return Err(replay::gone(to).into());
     }
     let started = connection
         .prepare_cached(
@@ -161,7 +161,7 @@ pub(super) fn start(connection: &Connection, actor: &Actor, plan: i64, now_ms: i
     }
     let about = About { error: None, bulk: Some(plan) };
     let detail = match &bulk.act {
-        Act::Replay { to } => format!("replay of {} records to {to}", bulk.total),
+        Act::Replay { to } => replay::started(bulk.total, to),
         act => format!("{} of {} errors", act.name(), bulk.total),
     };
     audit::write(connection, now_ms, actor, bulk.act.name(), about, &detail)?;

@@ -72,7 +72,8 @@ impl Embedded {
         let plan = planning.plan;
         while planning.goes_on() {
             let (journal, sorter) = (self.inner.journal.clone(), Arc::clone(&self.inner.sorter));
-            let step = move |connection: &Connection| planning.step(connection, &journal, sorter.as_ref());
+            let step =
+                move |connection: &Connection| replay::step(planning, connection, &journal, sorter.as_ref());
             planning = self.inner.readers.run(step).await?;
             let found = planning.take_found();
             if found.is_empty() {
@@ -129,13 +130,7 @@ impl Desk for Embedded {
                 let to = to.clone();
                 return self.plan_replay(actor, filter, to, now_ms).await;
             }
-            (Selection::Records(_), act) => {
-                return Err(DeskError::Invalid {
-                    field: "act",
-                    reason: format!("records cannot be told to {}", act.name()),
-                    remedy: "replay them, or select errors",
-                });
-            }
+            (Selection::Records(_), act) => return Err(rules::not_of_records(act)),
         };
         let wanted = filter.clone();
         let plan =

@@ -10,15 +10,15 @@ use crate::store::postgres::trouble::{Trouble, count};
 
 /// What an act was about.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct About {
+pub(in crate::store::postgres) struct About {
     /// An error.
-    pub(super) error: Option<i64>,
+    pub(in crate::store::postgres) error: Option<i64>,
     /// A bulk act.
-    pub(super) bulk: Option<i64>,
+    pub(in crate::store::postgres) bulk: Option<i64>,
 }
 
 /// Writes a line.
-pub(super) async fn write(
+pub(in crate::store::postgres) async fn write(
     tx: &Tx<'_>,
     at_ms: i64,
     actor: &Actor,

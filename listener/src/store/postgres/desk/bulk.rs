@@ -21,11 +21,12 @@ use crate::desk::{
 };
 use crate::store::desk::rules::{self, Unfit};
 use crate::store::desk::{conflict, invalid, not_found};
+use crate::store::history::replay;
 use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, count, signed, unsigned};
 
 /// How long a plan is kept.
-const PLAN_MS: i64 = 60 * 60 * 1_000;
+pub(super) const PLAN_MS: i64 = 60 * 60 * 1_000;
 /// Numbers that one step of a plan looks at.
 const PLAN_STEP: i64 = 50_000;
 /// Errors that one step of a run looks at.
@@ -52,6 +53,18 @@ pub(super) async fn begin_plan(
     if matches!(act, Act::Edit { .. }) {
         return Err(invalid("act", "one payload does not fit many errors", "edit them one by one").into());
     }
+    insert(tx, actor, &Selection::Errors(filter.clone()), act, None, now_ms).await
+}
+
+/// Keeps a plan that is not whole yet: its number. A replay has a destination.
+pub(in crate::store::postgres) async fn insert(
+    tx: &Tx<'_>,
+    actor: &Actor,
+    selection: &Selection,
+    act: &Act,
+    destination: Option<&str>,
+    now_ms: i64,
+) -> Result<i64, Fail> {
     forget(tx, now_ms).await?;
     let kept: i64 = sql::one(tx, "SELECT count(*) FROM bulk WHERE state < 2", &[]).await?.try_get(0)?;
     if kept >= MAX_KEPT {
@@ -61,9 +74,10 @@ pub(super) async fn begin_plan(
         )
         .into());
     }
-    let selection = text(&Selection::Errors(filter.clone()))?;
-    let insert = "INSERT INTO bulk(actor, selection, act, planned_at) VALUES ($1, $2, $3, $4) RETURNING id";
-    let row = sql::one(tx, insert, &[&cleaned(&actor.0), &selection, &text(act)?, &now_ms]).await?;
+    let insert = "INSERT INTO bulk(actor, selection, act, planned_at, destination) \
+         VALUES ($1, $2, $3, $4, $5) RETURNING id";
+    let (actor, selection, act) = (cleaned(&actor.0), cleaned(&text(selection)?), text(act)?);
+    let row = sql::one(tx, insert, &[&actor, &selection, &act, &now_ms, &destination]).await?;
     Ok(row.try_get(0)?)
 }
 
@@ -129,18 +143,28 @@ pub(super) async fn start(tx: &Tx<'_>, actor: &Actor, plan: i64, now_ms: i64) ->
         Fail::Desk(_) => not_found("plan", plan).into(),
         fail @ Fail::Trouble(_) => fail,
     })?;
+    if let Act::Replay { to } = &bulk.act {
+        // Held, so that it does not go while its replay begins.
+        let there = "SELECT 1 FROM destination WHERE name = $1 FOR KEY SHARE";
+        if sql::maybe(tx, there, &[to]).await?.is_none() {
+            return Err(replay::gone(to).into());
+        }
+    }
     if started == 0 {
         return Err(conflict("the plan was started already", "look at the bulk act of its number").into());
     }
     let about = About { error: None, bulk: Some(plan) };
-    let detail = format!("{} of {} errors", bulk.act.name(), bulk.total);
+    let detail = match &bulk.act {
+        Act::Replay { to } => replay::started(bulk.total, to),
+        act => format!("{} of {} errors", act.name(), bulk.total),
+    };
     audit::write(tx, now_ms, actor, bulk.act.name(), about, &detail).await?;
     Ok(bulk)
 }
 
-/// Whether a bulk act runs.
+/// Whether a bulk act on errors runs. Replays go on with the pages of their destinations.
 pub(super) async fn runs(tx: &Tx<'_>) -> Result<bool, Trouble> {
-    let running = "SELECT EXISTS (SELECT 1 FROM bulk WHERE state = 1)";
+    let running = "SELECT EXISTS (SELECT 1 FROM bulk WHERE state = 1 AND destination IS NULL)";
     Ok(sql::one(tx, running, &[]).await?.try_get(0)?)
 }
 
@@ -154,7 +178,7 @@ pub(super) struct Stepped {
 /// Does the next step of the oldest bulk act that runs and that no other process has in hand; none
 /// where there is none.
 pub(super) async fn step(tx: &Tx<'_>, now_ms: i64) -> Result<Option<Stepped>, Trouble> {
-    let oldest = "SELECT id, cursor, actor, act FROM bulk WHERE state = 1 \
+    let oldest = "SELECT id, cursor, actor, act FROM bulk WHERE state = 1 AND destination IS NULL \
          ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED";
     let Some(row) = sql::maybe(tx, oldest, &[]).await? else { return Ok(None) };
     let (id, cursor): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
@@ -264,5 +288,6 @@ pub(in crate::store::postgres) async fn remove(
     if items > 0 {
         return Ok(items);
     }
+    // The records of a replay go after it, as those of a plan that is forgotten.
     sql::run(tx, "DELETE FROM bulk WHERE id = $1", &[&id]).await
 }

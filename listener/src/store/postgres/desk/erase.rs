@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::sql;
 use crate::store::packed::spans::{self, Span};
 use crate::store::postgres::connect::{Pool, Tx};
+use crate::store::postgres::holding;
 use crate::store::postgres::trouble::{Trouble, signed, unsigned};
 use crate::store::{PRE_PAGE, RecordId};
 
@@ -117,6 +118,12 @@ pub(super) struct Erased {
 
 /// Erases what nobody needs any more, of the errors behind `after`.
 pub(super) async fn step(tx: &Tx<'_>, after: i64) -> Result<Erased, Trouble> {
+    let any = "SELECT EXISTS (SELECT 1 FROM error WHERE NOT has_payload AND NOT erased AND id > $1)";
+    if !sql::one(tx, any, &[&after]).await?.try_get::<_, bool>(0)? {
+        return Ok(Erased::default());
+    }
+    // Replays make pages of records that every cursor has passed.
+    holding::alone(tx).await?;
     let sql = "SELECT id, delivery, element FROM error WHERE NOT has_payload AND NOT erased AND id > $1 \
          ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED";
     let rows = sql::rows(tx, sql, &[&after, &STEP]).await?;

@@ -6,7 +6,7 @@ use crate::store::postgres::trouble::Trouble;
 
 /// Why a piece of work ended.
 #[derive(Debug)]
-pub(super) enum Fail {
+pub(in crate::store::postgres) enum Fail {
     /// The caller is told; nothing was changed.
     Desk(DeskError),
     /// The transaction is undone.

@@ -93,7 +93,7 @@ WHERE id IN (
 }
 
 /// Records as two columns.
-pub(super) fn names(records: impl Iterator<Item = RecordId>) -> (Vec<i64>, Vec<i64>) {
+pub(in crate::store::postgres) fn names(records: impl Iterator<Item = RecordId>) -> (Vec<i64>, Vec<i64>) {
     records.map(|record| (signed(record.delivery), i64::from(record.element))).unzip()
 }
 

@@ -55,13 +55,13 @@ macro_rules! writing {
 pub(super) use reading;
 
 mod act;
-mod audit;
+pub(super) mod audit;
 pub(super) mod bulk;
 pub(super) mod condition;
 mod detail;
 pub(super) mod erase;
 pub(super) mod errors;
-mod fail;
+pub(super) mod fail;
 pub(super) mod fold;
 mod list;
 pub(super) mod mend;
@@ -85,11 +85,13 @@ pub(super) use self::audit::remove as remove_audit;
 use self::fail::Fail;
 pub(super) use self::runner::Runner;
 use super::Postgres;
+use super::history::replay;
 use super::trouble::Trouble;
 use crate::desk::{
     Act, Acted, Actor, AuditEntry, Bulk, Counts, Desk, DeskError, ErrorDetail, ErrorFilter, ErrorShown,
-    Listing, Plan, Query, Selection,
+    Listing, Plan, Query, RecordFilter, Selection,
 };
+use crate::store::desk::rules;
 
 /// Tries of a transaction that was in the way of another.
 const TRIES: u32 = 5;
@@ -116,6 +118,28 @@ impl Passing for Fail {
 }
 
 impl Postgres {
+    /// What a replay would do. Its steps read; what they find is put down in between.
+    async fn plan_replay(
+        &self,
+        actor: &Actor,
+        filter: &RecordFilter,
+        to: &str,
+        now_ms: i64,
+    ) -> Result<Plan, DeskError> {
+        let sorter = self.inner.sorter.as_ref();
+        let mut planning = writing!(self.inner, |tx| replay::begin(tx, actor, filter, to, now_ms))?;
+        let plan = planning.plan;
+        while planning.goes_on() {
+            reading!(self.inner, |tx| replay::step(tx, sorter, &mut planning))?;
+            let found = planning.take_found();
+            if !found.is_empty() {
+                writing!(self.inner, |tx| replay::put(tx, plan, &found))?;
+            }
+        }
+        writing!(self.inner, |tx| replay::end(tx, &planning))?;
+        Ok(planning.whole(now_ms.saturating_add(bulk::PLAN_MS)))
+    }
+
     /// Wakes whoever waits for pages, here and elsewhere, and the runner.
     fn stirred(&self) {
         self.inner.changed();
@@ -147,12 +171,12 @@ impl Desk for Postgres {
 
     async fn plan(&self, actor: Actor, selection: Selection, act: Act) -> Result<Plan, DeskError> {
         let now_ms = self.inner.clock.now_ms();
-        let Selection::Errors(filter) = selection else {
-            return Err(DeskError::Invalid {
-                field: "selection",
-                reason: "records cannot be replayed yet where the store is in PostgreSQL".to_owned(),
-                remedy: "select errors",
-            });
+        let filter = match (selection, &act) {
+            (Selection::Errors(filter), _) => filter,
+            (Selection::Records(filter), Act::Replay { to }) => {
+                return self.plan_replay(&actor, &filter, to, now_ms).await;
+            }
+            (Selection::Records(_), act) => return Err(rules::not_of_records(act)),
         };
         let plan = writing!(self.inner, |tx| bulk::begin_plan(tx, &actor, &filter, &act, now_ms))?;
         let mut after = Some(0);

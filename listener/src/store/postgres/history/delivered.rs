@@ -23,12 +23,15 @@ pub(super) async fn within(
     last: u64,
 ) -> Result<HashSet<RecordId>, Trouble> {
     // Pages that begin in them, and the last one before, which may reach into them: pages of a
-    // destination follow each other as their records do. With those that came of them.
+    // destination follow each other as their records do. Pages of replays that hold records of these
+    // deliveries. With those that came of them.
     let pages = "WITH RECURSIVE cut AS (\
              (SELECT number FROM page WHERE destination = $1 AND kind = 0 AND parent IS NULL \
              AND first_delivery < $2 ORDER BY first_delivery DESC, number DESC LIMIT 1) \
              UNION ALL SELECT number FROM page WHERE destination = $1 AND kind = 0 AND parent IS NULL \
-             AND first_delivery BETWEEN $2 AND $3), \
+             AND first_delivery BETWEEN $2 AND $3 \
+             UNION SELECT replay.page FROM replay JOIN bulk ON bulk.id = replay.bulk \
+             WHERE replay.delivery BETWEEN $2 AND $3 AND replay.page IS NOT NULL AND bulk.destination = $1), \
          every AS (SELECT page.number, page.parent, page.state, page.records FROM page JOIN cut USING (number) \
              UNION ALL SELECT page.number, page.parent, page.state, page.records FROM page \
              JOIN every ON page.parent = every.number) \

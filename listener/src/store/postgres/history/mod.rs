@@ -2,13 +2,14 @@
 //! Its tables: `history.sql`.
 //!
 //! [`search`] finds records, [`way`] tells what became of one, [`delivered`] says which records a
-//! destination took. [`minutes`] counts over time.
+//! destination took. [`minutes`] counts over time. [`replay`] hands delivered records on once more.
 
 mod cursor;
 mod delivered;
 mod deliveries;
 pub(super) mod minutes;
 mod refusals;
+pub(super) mod replay;
 mod rows;
 mod search;
 mod way;
@@ -27,7 +28,7 @@ use super::desk::{reading, sql};
 use super::trouble::{Trouble, signed};
 use crate::desk::{
     Cursor, DeliveryFilter, DeliveryShown, DeskError, History, Listing, MAX_LIMIT, Query, Range,
-    RecordDetail, RecordFilter, Records, RefusedFilter, Series,
+    RecordDetail, RecordFilter, RecordShown, Records, RefusedFilter, Series,
 };
 use crate::store::history::shown;
 use crate::store::{RecordId, Refused, Sort};
@@ -81,6 +82,19 @@ async fn list(tx: &Tx<'_>, sorter: &dyn Sort, query: &Query<RecordFilter>) -> Re
         records.truncate(limit);
         next = records.last().copied();
     }
+    let searched = query.filter.trace_key.as_deref();
+    let items = shown_all(tx, sorter, &records, searched).await?;
+    let next = next.map(|id| Cursor::new(id.to_string()));
+    Ok(Records { list: Listing { items, next }, behind: 0 })
+}
+
+/// Records by name, in the order of the names; those that are gone meanwhile are left out.
+async fn shown_all(
+    tx: &Tx<'_>,
+    sorter: &dyn Sort,
+    records: &[RecordId],
+    searched: Option<&str>,
+) -> Result<Vec<RecordShown>, Trouble> {
     let mut items = Vec::with_capacity(records.len());
     let (mut wanted, mut times) = (Vec::new(), Vec::new());
     for ids in records.chunk_by(|left, right| left.delivery == right.delivery) {
@@ -93,12 +107,10 @@ async fn list(tx: &Tx<'_>, sorter: &dyn Sort, query: &Query<RecordFilter>) -> Re
             }
         }
     }
-    let searched = query.filter.trace_key.as_deref();
     for (((id, _), at_ms), bytes) in wanted.iter().zip(times).zip(rows::bytes(tx, &wanted).await?) {
         items.push(shown::of(*id, at_ms, bytes.as_deref(), sorter, searched));
     }
-    let next = next.map(|id| Cursor::new(id.to_string()));
-    Ok(Records { list: Listing { items, next }, behind: 0 })
+    Ok(items)
 }
 
 /// One record, and its way.

@@ -96,6 +96,7 @@ pub(super) async fn of(
     for name in gone {
         at.at(&name, None).await?;
     }
+    at.replays().await?;
     at.others().await?;
     let At { mut way, .. } = at;
     way.sort_by_key(|step| step.at_ms.unwrap_or(i64::MAX));
@@ -150,7 +151,7 @@ impl At<'_> {
     /// Its way at a destination, or the hook, by itself.
     async fn at(&mut self, name: &str, place: Option<&Place>) -> Result<(), Trouble> {
         if let Some(number) = self.page(name).await? {
-            let taken = self.follow(name, number).await?;
+            let taken = self.follow(name, number, None).await?;
             if name == PRE_PAGE
                 && let Some(at_ms) = taken
             {
@@ -212,7 +213,12 @@ impl At<'_> {
 
     /// Adds what happened from a page on; when the record was taken, where it was. A record that the
     /// hook took is not delivered: what it said is the caller's to add.
-    async fn follow(&mut self, destination: &str, number: i64) -> Result<Option<i64>, Trouble> {
+    async fn follow(
+        &mut self,
+        destination: &str,
+        number: i64,
+        bulk: Option<i64>,
+    ) -> Result<Option<i64>, Trouble> {
         let mut next = Some(number);
         while let Some(number) = next {
             let found = "SELECT settled_at, created_at, state::bigint, EXISTS (SELECT 1 FROM page_failed \
@@ -225,8 +231,9 @@ impl At<'_> {
             let (settled, created): (Option<i64>, i64) = (row.try_get(0)?, row.try_get(1)?);
             let (state, noted): (i64, bool) = (row.try_get(2)?, row.try_get(3)?);
             let page = Some(self.name(number));
-            self.way
-                .push(Step { page: page.clone(), ..step(StepKind::Paged, Some(created), Some(destination)) });
+            let what = if bulk.is_some() { StepKind::Replayed } else { StepKind::Paged };
+            let paged = step(what, Some(created), Some(destination));
+            self.way.push(Step { page: page.clone(), bulk, ..paged });
             self.attempts(number, Some(destination)).await?;
             next = self.child(number).await?;
             let Some(at_ms) = settled.filter(|_| next.is_none()) else { continue };
@@ -234,12 +241,12 @@ impl At<'_> {
             if noted || state == FAILED && destination != PRE_PAGE {
                 let error = self.error_of(destination);
                 let failed = step(StepKind::Failed, Some(at_ms), Some(destination));
-                self.way.push(Step { page, error, ..failed });
+                self.way.push(Step { page, error, bulk, ..failed });
                 return Ok(None);
             }
             if destination != PRE_PAGE {
                 let taken = step(StepKind::Delivered, Some(at_ms), Some(destination));
-                self.way.push(Step { page, ..taken });
+                self.way.push(Step { page, bulk, ..taken });
             }
             return Ok(Some(at_ms));
         }
@@ -276,6 +283,29 @@ impl At<'_> {
                 status: status.and_then(|status| u16::try_from(status).ok()),
                 ..step(StepKind::Attempted, Some(row.try_get(0)?), destination)
             });
+        }
+        Ok(())
+    }
+
+    /// Its replays, each with its way.
+    async fn replays(&mut self) -> Result<(), Trouble> {
+        let replays = "SELECT replay.bulk, bulk.destination, replay.page, bulk.state FROM replay \
+             JOIN bulk ON bulk.id = replay.bulk \
+             WHERE replay.delivery = $1 AND replay.element = $2 AND bulk.state > 0 ORDER BY replay.bulk";
+        let (delivery, element) = (signed(self.id.delivery), i64::from(self.id.element));
+        for row in &sql::rows(self.tx, replays, &[&delivery, &element]).await? {
+            let (bulk, destination): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
+            let (page, state): (Option<i64>, i64) = (row.try_get(2)?, row.try_get(3)?);
+            match page {
+                Some(number) => {
+                    self.follow(&destination, number, Some(bulk)).await?;
+                }
+                None if state == 1 => {
+                    let pending = step(StepKind::Pending, None, Some(&destination));
+                    self.way.push(Step { bulk: Some(bulk), ..pending });
+                }
+                None => {}
+            }
         }
         Ok(())
     }

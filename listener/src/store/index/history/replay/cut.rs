@@ -7,13 +7,14 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::super::rows::{self, Delivery};
 use crate::store::fate::Fate;
+use crate::store::history::replay::making::Making;
 use crate::store::index::bodies::Pieces;
 use crate::store::index::errors::{self, Place};
 use crate::store::index::hook;
 use crate::store::index::pages::{self, NewPage};
 use crate::store::index::trouble::{Trouble, count, signed, unsigned};
 use crate::store::journal::Journal;
-use crate::store::{Filling, NewError, PageRequest, Record, RecordId, Route};
+use crate::store::{NewError, PageRequest, Record, RecordId};
 
 /// Records that one cut looks at.
 const LOOKS: usize = 20_000;
@@ -26,11 +27,7 @@ const NAMES: i64 = 256;
 #[derive(Debug)]
 pub(in crate::store::index) struct Replayed {
     bulk: i64,
-    start: RecordId,
-    next: RecordId,
-    filling: Filling,
-    left: u64,
-    errors: Vec<NewError>,
+    making: Making,
     /// Nothing waits behind it.
     is_over: bool,
 }
@@ -38,12 +35,12 @@ pub(in crate::store::index) struct Replayed {
 impl Replayed {
     /// Whether it is a page, once it is committed.
     pub(in crate::store::index) fn has_records(&self) -> bool {
-        !self.filling.records().is_empty()
+        self.making.has_records()
     }
 
     /// The records, in the page's order.
     pub(in crate::store::index) fn into_page(self) -> (Vec<Record>, bool) {
-        self.filling.into_records()
+        self.making.into_page()
     }
 }
 
@@ -62,17 +59,9 @@ pub(in crate::store::index) fn collect(
         })
         .optional()?;
     let Some((bulk, start)) = found else { return Ok(None) };
-    let mut cut = Replayed {
-        bulk,
-        start,
-        next: start,
-        filling: Filling::default(),
-        left: 0,
-        errors: Vec::new(),
-        is_over: false,
-    };
+    let mut cut = Replayed { bulk, making: Making::new(start), is_over: false };
     cut.fill(connection, journal, request)?;
-    cut.is_over = names(connection, bulk, cut.next, 1)?.is_empty();
+    cut.is_over = names(connection, bulk, cut.making.next, 1)?.is_empty();
     Ok(Some(cut))
 }
 
@@ -86,7 +75,7 @@ impl Replayed {
     ) -> Result<(), Trouble> {
         let (mut looks, mut bytes) = (0, 0);
         loop {
-            let names = names(connection, self.bulk, self.next, NAMES)?;
+            let names = names(connection, self.bulk, self.making.next, NAMES)?;
             if names.is_empty() {
                 return Ok(());
             }
@@ -103,7 +92,7 @@ impl Replayed {
                         None => None,
                     };
                     bytes += record.as_ref().map_or(0, |record| record.bytes.len());
-                    if self.is_full_after(*name, record, request) {
+                    if self.making.is_full_after(*name, record, request) {
                         return Ok(());
                     }
                 }
@@ -161,24 +150,6 @@ impl<'a> Source<'a> {
     }
 }
 
-impl Replayed {
-    /// Decides on one record; true where the page is full, with it or without it.
-    fn is_full_after(&mut self, name: RecordId, record: Option<Record>, request: &PageRequest) -> bool {
-        match record.map(|record| ((request.route)(&record), record)) {
-            None | Some((Route::Skip, _)) => self.left += 1,
-            Some((Route::Fail(error), _)) => self.errors.push(*error),
-            Some((Route::Take, record)) => {
-                // It stays for the next page.
-                if self.filling.offer(record, request).is_err() {
-                    return true;
-                }
-            }
-        }
-        self.next = name;
-        self.filling.is_full(request)
-    }
-}
-
 /// What a commit needs, without the bodies.
 #[derive(Debug)]
 pub(in crate::store::index) struct Commit {
@@ -207,21 +178,30 @@ impl Commit {
         Self {
             bulk: cut.bulk,
             destination: request.destination.clone(),
-            start: cut.start,
-            next: cut.next,
+            start: cut.making.start,
+            next: cut.making.next,
             number,
-            records: cut.filling.records().iter().map(|record| record.id).collect(),
-            oversized: cut.filling.oversized(),
-            left: cut.left,
-            errors: std::mem::take(&mut cut.errors),
+            records: cut.making.names(),
+            oversized: cut.making.oversized(),
+            left: cut.making.left,
+            errors: std::mem::take(&mut cut.making.errors),
             is_over: cut.is_over,
             fold,
             now_ms: request.now_ms,
         }
     }
 
-    /// Puts it down; false where the replay was cancelled or has gone on meanwhile.
+    /// Puts it down; false where the replay was cancelled or has gone on meanwhile, or a record of it
+    /// was erased.
     pub(in crate::store::index) fn apply(&self, connection: &Connection) -> Result<bool, Trouble> {
+        // Every cursor has passed them, so an erasure may have begun since they were read.
+        let mut erased = connection
+            .prepare_cached("SELECT 1 FROM erasure WHERE delivery = ?1 AND element = ?2 AND state > 0")?;
+        for record in &self.records {
+            if erased.exists(params![signed(record.delivery), record.element])? {
+                return Ok(false);
+            }
+        }
         let moved = connection
             .prepare_cached(
                 "UPDATE bulk SET cursor = ?4, element = ?5, done = done + ?6, passed = passed + ?7, \

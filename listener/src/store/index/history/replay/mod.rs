@@ -20,13 +20,11 @@ mod plan;
 use rusqlite::{Connection, params};
 
 pub(in crate::store::index) use self::cut::{Commit, collect};
-pub(in crate::store::index) use self::plan::{begin, end, put};
+pub(in crate::store::index) use self::plan::{begin, end, put, step};
 use crate::desk::Actor;
+use crate::store::history::replay::{LISTENER, ended_with};
 use crate::store::index::desk::audit::{self, About};
 use crate::store::index::trouble::{Trouble, count, unsigned};
-
-/// Who cancels what cannot go on.
-const LISTENER: &str = "listener";
 
 /// Whether a destination has records to be replayed.
 pub(in crate::store::index) fn waits(connection: &Connection, destination: &str) -> Result<bool, Trouble> {
@@ -49,8 +47,8 @@ pub(in crate::store::index) fn cancel_of(
             .prepare_cached("UPDATE bulk SET state = 3, ended_at = ?2 WHERE id = ?1")?
             .execute(params![id, now_ms])?;
         let about = About { error: None, bulk: Some(id) };
-        let detail = format!("the destination {destination} is gone");
-        audit::write(connection, now_ms, &Actor(LISTENER.to_owned()), "cancel", about, &detail)?;
+        let actor = Actor(LISTENER.to_owned());
+        audit::write(connection, now_ms, &actor, "cancel", about, &ended_with(destination))?;
     }
     Ok(())
 }

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::desk::{Act, Actor, BulkState, ErrorFilter, Selection, State};
+use crate::desk::{Act, Actor, BulkState, ErrorFilter, RecordFilter, Selection, State};
 use crate::store::postgres::desk::errors::{self, Place};
 use crate::store::suite::million::new_error;
-use crate::store::{Lease, NewError, RecordId};
+use crate::store::{Lease, NewError, PageRequest, RecordId};
 
 const ERRORS: u64 = 700;
 
@@ -110,4 +110,50 @@ async fn errors_of_one_key_that_arise_in_two_processes_at_once_fold_to_one() {
     assert_eq!(stores[1].count(named).await.unwrap().total, 1);
     counters_are_those_of_the_errors(&url).await;
     close(stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_send_each_record_of_a_replay_once() {
+    let url = postgres_server::shared().database();
+    let world = world(&url);
+    let mut stores: Vec<Arc<dyn Store>> = Vec::new();
+    let first = open(&url, &world.clock, Arc::new(Plain)).await;
+    stores.push(Arc::<Postgres>::clone(&first));
+    stores.push(open(&url, &world.clock, Arc::new(Plain)).await);
+    suite::set_destinations(&stores[0], &["a"]).await;
+    for part in 0..3_u64 {
+        let events = (0..ERRORS / 7).map(|id| format!(r#"{{"eventId":{}}}"#, part * 1_000 + id));
+        world.deliver(&stores[0], suite::body(&events.collect::<Vec<_>>())).await;
+    }
+    let all = world.drain(&stores[0], "a").await;
+    assert_eq!(all.len(), 300);
+    let ann = || Actor("ann".to_owned());
+    let act = Act::Replay { to: "a".to_owned() };
+    let plan = first.plan(ann(), Selection::Records(RecordFilter::default()), act).await.unwrap();
+    first.start(ann(), plan.id).await.unwrap();
+    let begin = Instant::now();
+    let work = async |store: &Arc<dyn Store>| {
+        let mut sent = Vec::new();
+        while store.status().await.unwrap().pending_records > 0 {
+            assert!(begin.elapsed() < Duration::from_secs(40));
+            let ask = PageRequest { size: 7, max_leased: 3, ..world.ask("a") };
+            match store.lease(ask).await.unwrap() {
+                Lease::Page(page) => {
+                    world.done(store, &page).await;
+                    sent.extend(page.records.into_iter().map(|record| record.id));
+                }
+                Lease::Wait { .. } => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+        sent
+    };
+    let (mut sent, other) = futures_util::future::join(work(&stores[0]), work(&stores[1])).await;
+    sent.extend(other);
+    sent.sort_unstable();
+    assert_eq!(sent, all.iter().map(|record| record.id).collect::<Vec<_>>());
+    let bulk = first.bulk(plan.id).await.unwrap();
+    assert_eq!((bulk.state, bulk.done, bulk.left), (BulkState::Done, 300, 0));
+    for store in stores {
+        store.close().await;
+    }
 }
