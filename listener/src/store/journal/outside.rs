@@ -8,6 +8,9 @@
 //! first that is not whole ends what is there. Behind a group that is not whole another can only come
 //! once it was synced: when one is seen, the first is looked at again, and is damaged when it is still bad.
 //!
+//! Groups whose bytes are being erased ([`super::erase`]) are read as they will be, so that what is half
+//! written is no damage, and what is to go does not come along.
+//!
 //! A newest segment whose making was cut short, or is under way, holds nothing and is passed over.
 
 use std::fs::File;
@@ -23,7 +26,7 @@ use super::format::{
     SegmentHeader,
 };
 use super::tail::{self, Tail};
-use super::{Indexed, Location, groups, refusal, scan, segment};
+use super::{Indexed, Location, Rewrite, groups, refusal, scan, segment};
 use crate::store::StoreError;
 
 /// A journal's files, and the name that they must have.
@@ -31,6 +34,7 @@ use crate::store::StoreError;
 pub struct Outside {
     directory: PathBuf,
     store: String,
+    noted: Vec<Rewrite>,
 }
 
 /// A delivery, without its body.
@@ -65,9 +69,9 @@ pub trait Visit {
 }
 
 impl Outside {
-    /// The journal in `directory`, of the store of this name.
-    pub fn new(directory: &Path, store: &str) -> Self {
-        Self { directory: directory.to_owned(), store: store.to_owned() }
+    /// The journal in `directory`, of the store of this name; `noted` are rewrites that may be half there.
+    pub fn new(directory: &Path, store: &str, noted: Vec<Rewrite>) -> Self {
+        Self { directory: directory.to_owned(), store: store.to_owned(), noted }
     }
 
     /// Numbers of the segments, ascending; without a newest one that holds nothing yet.
@@ -84,7 +88,7 @@ impl Outside {
 
     /// Judges the journal as opening would, from `indexed` on, and changes nothing.
     pub fn judge(&self, indexed: Option<Indexed>) -> Result<(), StoreError> {
-        scan::scan(&self.directory, &self.store, indexed).map(|_| ())
+        scan::scan(&self.directory, &self.store, indexed, &self.noted).map(|_| ())
     }
 
     /// Bytes of a segment's file; none where it is gone.
@@ -107,13 +111,15 @@ impl Outside {
         let mut walk = Walk {
             file: &file,
             path: &path,
+            number,
+            noted: &self.noted,
             seal: Seal::new(&self.store, number),
             end,
             at: FIRST_GROUP,
             next_group: header.first_group,
             next_delivery: header.first_delivery,
         };
-        while walk.step(number, visit)? {}
+        while walk.step(visit)? {}
         let deliveries = walk.next_delivery.saturating_sub(header.first_delivery);
         Ok(Some(Held { number, bytes: walk.at, deliveries }))
     }
@@ -147,6 +153,8 @@ impl Outside {
 struct Walk<'a> {
     file: &'a File,
     path: &'a Path,
+    number: u64,
+    noted: &'a [Rewrite],
     seal: Seal,
     /// Where the segment ends; none for the newest.
     end: Option<u64>,
@@ -157,7 +165,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     /// The next group; false at the end.
-    fn step(&mut self, number: u64, visit: &mut dyn Visit) -> Result<bool, StoreError> {
+    fn step(&mut self, visit: &mut dyn Visit) -> Result<bool, StoreError> {
         if self.end.is_some_and(|end| self.at >= end) {
             return Ok(false);
         }
@@ -181,7 +189,7 @@ impl Walk<'_> {
         if header.group != self.next_group || header.first_delivery != self.next_delivery {
             return Err(refusal::does_not_follow(self.path, self.at, self.next_group.saturating_sub(1)));
         }
-        self.entries(number, &header, &bytes, visit)?;
+        self.entries(&header, &bytes, visit)?;
         visit.bytes(&bytes).map_err(|error| self.failed(&error))?;
         self.at += bytes.len() as u64;
         self.next_group += 1;
@@ -193,6 +201,10 @@ impl Walk<'_> {
     fn group(&self) -> Result<Option<(GroupHeader, Bytes)>, StoreError> {
         let mut head = [0; GROUP_HEADER];
         let read = groups::read_up_to(self.file, self.at, &mut head).map_err(|error| self.failed(&error))?;
+        let noted = Rewrite::of(self.noted, self.number, self.at);
+        if let Some(rewrite) = noted {
+            rewrite.lay_over(&mut head[..read]);
+        }
         let Some(header) = GroupHeader::decode(&head[..read], &self.seal, self.at) else { return Ok(None) };
         if self.end.is_some_and(|end| self.at + header.length() > end) {
             return Ok(None);
@@ -203,17 +215,14 @@ impl Walk<'_> {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             other => other.map_err(|error| self.failed(&error))?,
         }
+        if let Some(rewrite) = noted {
+            rewrite.lay_over(&mut bytes);
+        }
         let whole = bytes.starts_with(&head) && crc32fast::hash(&bytes[GROUP_HEADER..]) == header.payload_crc;
         Ok(whole.then(|| (header, Bytes::from(bytes))))
     }
 
-    fn entries(
-        &self,
-        number: u64,
-        header: &GroupHeader,
-        bytes: &Bytes,
-        visit: &mut dyn Visit,
-    ) -> Result<(), StoreError> {
+    fn entries(&self, header: &GroupHeader, bytes: &Bytes, visit: &mut dyn Visit) -> Result<(), StoreError> {
         let mut at = GROUP_HEADER;
         for delivery in header.first_delivery..=header.last_delivery() {
             let taken =
@@ -223,7 +232,7 @@ impl Walk<'_> {
             visit.delivery(Place {
                 delivery,
                 request: taken.request,
-                location: Location { segment: number, offset, length },
+                location: Location { segment: self.number, offset, length },
             })?;
             at += ENTRY_HEADER + taken.body.len();
         }

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::super::rows::{self, Delivery};
 use crate::store::fate::Fate;
 use crate::store::index::bodies::Pieces;
+use crate::store::index::erase;
 use crate::store::index::errors::{self, Place};
 use crate::store::index::hook;
 use crate::store::index::pages::{self, NewPage};
@@ -141,7 +142,7 @@ impl<'a> Source<'a> {
         Ok(Some(Self { delivery, spans, fates, pieces }))
     }
 
-    /// None where it is gone, or where the hook let it go nowhere.
+    /// None where it is gone or erased, or where the hook let it go nowhere.
     fn record(&mut self, id: RecordId) -> Result<Option<Record>, Trouble> {
         let fate = self.fates.remove(&id.element);
         let bytes = if let Some(Fate::Changed(bytes)) = fate {
@@ -220,8 +221,14 @@ impl Commit {
         }
     }
 
-    /// Puts it down; false where the replay was cancelled or has gone on meanwhile.
+    /// Puts it down; false where the replay was cancelled or has gone on meanwhile, or where a record was
+    /// erased since it was read.
     pub(in crate::store::index) fn apply(&self, connection: &Connection) -> Result<bool, Trouble> {
+        for record in self.records.iter().copied().chain(self.errors.iter().map(|error| error.record)) {
+            if erase::rows::is_gone(connection, record)? {
+                return Ok(false);
+            }
+        }
         let moved = connection
             .prepare_cached(
                 "UPDATE bulk SET cursor = ?4, element = ?5, done = done + ?6, passed = passed + ?7, \

@@ -2,7 +2,8 @@
 //!
 //! A record is handed on that was delivered somewhere (to `deliveredTo` where the filter names it) and
 //! that does not come to the destination by itself: its cursor has passed it, no page of it that is not
-//! settled holds it, it is no error there that somebody can retry, and no other replay to it waits.
+//! settled holds it, it is no error there that somebody can retry, and no other replay to it waits. A
+//! record that is erased is left, whatever else, because its payload is not kept.
 
 use std::collections::HashSet;
 
@@ -13,6 +14,7 @@ use super::super::{delivered, rows, shown};
 use crate::desk::{Act, Actor, Effect, Plan, RecordFilter, RecordShown, Selection};
 use crate::store::index::desk::bulk::{self, PLAN_MS};
 use crate::store::index::desk::fail::Fail;
+use crate::store::index::erase;
 use crate::store::index::trouble::{Trouble, signed, unsigned};
 use crate::store::journal::Journal;
 use crate::store::packed::spans;
@@ -105,10 +107,15 @@ impl Planning {
         while let Some(first) = rest.first() {
             let near = rest.iter().take_while(|id| first.delivery - id.delivery < NEAR).count();
             let (now, later) = rest.split_at(near);
-            let fit = standing.fitting(connection, &self.filter, &self.to, now)?;
+            let mut fit = standing.fitting(connection, &self.filter, &self.to, now)?;
+            let (first, last) = (now.last().map_or(0, |id| id.delivery), first.delivery);
+            let gone = erase::rows::gone(connection, first, last)?;
+            let without = now.iter().filter(|id| gone.contains(*id)).count();
+            fit.retain(|id| !gone.contains(id));
             self.effect.matched += now.len() as u64;
             self.effect.changed += fit.len() as u64;
-            self.effect.left += (now.len() - fit.len()) as u64;
+            self.effect.without_payload += without as u64;
+            self.effect.left += (now.len() - without - fit.len()) as u64;
             self.found.extend(fit);
             rest = later;
         }
