@@ -90,7 +90,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     super::runtime()?.block_on(async {
         let stop = run::stop_signal()?;
-        run::run(options, stop, |_| {}).await
+        Box::pin(run::run(options, stop, |_| {})).await
     })?;
     Ok(ExitCode::SUCCESS)
 }

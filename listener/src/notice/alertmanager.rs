@@ -90,7 +90,7 @@ async fn alerts(notice: &LiveNotice, tell: &Tell<'_>) -> Result<Vec<Alert>, Fail
                         format!("at {place}")
                     };
                     let summary = format!("{} open errors of class {class} {at}", group.count);
-                    let mut alert = Alert::new(live, "HubSpotListenerErrors", summary)
+                    let mut alert = Alert::new(live, "HubSpotListenerErrors", &summary)
                         .label("destination", place)
                         .label("class", class)
                         .annotation("count", group.count.to_string());
@@ -103,7 +103,7 @@ async fn alerts(notice: &LiveNotice, tell: &Tell<'_>) -> Result<Vec<Alert>, Fail
             NoticeKind::DestinationPaused => {
                 alerts.extend(look::paused(tell.states.clone()).into_iter().map(|(name, since_ms)| {
                     let summary = format!("destination {name} is paused, it does not answer");
-                    Alert::new(live, "HubSpotListenerDestinationPaused", summary)
+                    Alert::new(live, "HubSpotListenerDestinationPaused", &summary)
                         .label("destination", name)
                         .annotation("pausedSince", time(since_ms))
                 }));
@@ -113,7 +113,7 @@ async fn alerts(notice: &LiveNotice, tell: &Tell<'_>) -> Result<Vec<Alert>, Fail
                 let refusals = look::refusals(tell.store, tell.now_ms, window, notice.refusals_per_minute);
                 alerts.extend(refusals.await?.map(|found| {
                     let summary = format!("{} requests are refused, most: {}", found.count, found.code);
-                    Alert::new(live, "HubSpotListenerRefusals", summary)
+                    Alert::new(live, "HubSpotListenerRefusals", &summary)
                         .annotation("perMinute", format!("{:.1}", found.per_minute))
                         .annotation("diagnosis", found.code)
                         .annotation("remedy", found.remedy.unwrap_or_default())

@@ -82,7 +82,7 @@ pub(super) struct Alert {
 
 impl Alert {
     /// With the labels that every alert has; its times are given when it is sent.
-    pub(super) fn new(live: &Live, name: &str, summary: String) -> Self {
+    pub(super) fn new(live: &Live, name: &str, summary: &str) -> Self {
         let configuration = &live.configuration;
         let labels = [
             ("alertname", name.to_owned()),

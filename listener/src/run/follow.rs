@@ -41,7 +41,7 @@ pub(super) async fn follow(listeners: Arc<Listeners>, stop: CancellationToken) {
                 if said.take().is_some() {
                     info!("the configuration can be read again");
                 }
-                listeners.take(reading).await;
+                Box::pin(listeners.take(reading)).await;
             }
             Err(refused) => {
                 if said.as_ref() != Some(&refused) {
@@ -70,7 +70,7 @@ impl Listeners {
             addresses: std::sync::Mutex::default(),
         });
         let begun = match listeners.read().await {
-            Ok(reading) => listeners.take(reading).await,
+            Ok(reading) => Box::pin(listeners.take(reading)).await,
             Err(refused) => {
                 listeners.refuse_all(&refused.to_string()).await;
                 Some(refused.to_string())
@@ -124,7 +124,7 @@ impl Listeners {
         }
         let mut changed = !leaving.is_empty();
         for (key, inputs) in wanted {
-            match self.take_one(&mut running, &key, inputs).await {
+            match Box::pin(self.take_one(&mut running, &key, inputs)).await {
                 Ok(did) => changed |= did,
                 Err(refused) => problem = problem.or(Some(refused)),
             }

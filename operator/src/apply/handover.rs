@@ -51,7 +51,7 @@ fn manifest(child: &Desired, uid: &str, replicas: i32) -> Value {
 mod tests {
     use super::*;
 
-    fn child(spec: Value) -> Desired {
+    fn child(spec: &Value) -> Desired {
         let deployment: k8s_openapi::api::apps::v1::Deployment =
             serde_json::from_value(json!({"metadata": {"name": "contacts"}, "spec": spec})).unwrap();
         Desired::new(Kind::Deployment, &deployment).unwrap()
@@ -60,9 +60,9 @@ mod tests {
     #[test]
     fn only_a_number_that_the_operator_leaves_out_is_handed_over() {
         let selector = json!({"matchLabels": {"a": "b"}});
-        let scaled = child(json!({"selector": selector, "template": {}}));
+        let scaled = child(&json!({"selector": selector, "template": {}}));
         assert!(is_due(&scaled));
-        assert!(!is_due(&child(json!({"selector": selector, "template": {}, "replicas": 3}))));
+        assert!(!is_due(&child(&json!({"selector": selector, "template": {}, "replicas": 3}))));
         let said = manifest(&scaled, "u-1", 8);
         assert_eq!(
             said,

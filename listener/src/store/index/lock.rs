@@ -2,7 +2,7 @@
 //! gives it up when the process ends, however that ends.
 //!
 //! The lock is flock(2). On Linux it holds between the pods of a node, and over NFS between
-//! nodes too, where the server keeps locks (NFSv4 does; `nolock` and `local_lock` do not). A share that keeps
+//! nodes too, where the server keeps locks (`NFSv4` does; `nolock` and `local_lock` do not). A share that keeps
 //! none, silently, would let two processes write one store: a network file system is warned of.
 
 use std::fs::{File, OpenOptions, TryLockError};

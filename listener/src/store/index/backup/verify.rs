@@ -65,11 +65,12 @@ pub(super) fn check(index: &Path, directory: &Path, progress: Progress<'_>) -> R
     let connection = open(index).map_err(bad)?;
     check_kind(&connection, index)?;
     let facts = Facts::read(&connection).map_err(bad)?;
-    let description = match facts.is_backup {
-        true => Description::read(directory).map_err(|reason| {
+    let description = if facts.is_backup {
+        Description::read(directory).map_err(|reason| {
             StoreError::Open(format!("{}: {reason}", directory.join(describe::FILE).display()))
-        })?,
-        false => None,
+        })?
+    } else {
+        None
     };
     if let Some(description) = &description
         && (description.index_sha256 != index_sha256 || description.index_bytes != index_bytes)

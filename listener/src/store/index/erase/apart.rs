@@ -13,7 +13,7 @@ const FILE: &str = "erasing";
 /// Between two tries of a backup.
 const AGAIN: Duration = Duration::from_millis(10);
 /// A backup that waits so long for an erasure gives up.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Held until it is dropped.
 #[derive(Debug)]
