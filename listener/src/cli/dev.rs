@@ -85,14 +85,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     );
     super::runtime()?.block_on(async {
         let stop = run::stop_signal()?;
-        Box::pin(run::run(options, stop, |addresses| {
+        let running = run::run(options, stop, |addresses| {
             for address in addresses {
                 eprintln!("{} ({})", address.display_name, address.key);
                 eprintln!("  paste into HubSpot: {}", address.public_url);
             }
             eprintln!("status: http://{admin}/api/v1/status   metrics: http://{admin}/metrics   end: Ctrl-C");
-        }))
-        .await
+        });
+        Box::pin(running).await
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -47,8 +47,8 @@ pub async fn run(
         .with_context(|| format!("cannot listen on {} (--admin gives another address)", options.admin))?;
 
     let door = Door::new(&metrics);
-    let listeners =
-        Box::pin(Listeners::start(Arc::clone(&options), Arc::clone(&metrics), Arc::clone(&door))).await?;
+    let starting = Listeners::start(Arc::clone(&options), Arc::clone(&metrics), Arc::clone(&door));
+    let listeners = Box::pin(starting).await?;
     ready(&listeners.addresses());
 
     // The admin port answers until the last moment: a probe that fails while

@@ -239,6 +239,7 @@ impl Embedded {
         let bounds = Bounds { number: max_refused, bytes: max_refused_bytes };
         let (lock, opened) = prepare(&directory)?;
         let files = directory.join("journal");
+        erase::apart::make(&directory)?;
         erase::redo(&opened.connection, &files, &opened.name)?;
         let (journal, reader) = Journal::open(&files, &opened.name, opened.watermark, journal)?;
         let inner = start(&directory, lock, opened, journal, Setup { sorter, clock, bounds })?;

@@ -20,7 +20,9 @@
 //!    the rewrite is done once more (3). A later rewrite of the same group is noted in a synced
 //!    transaction, so after the removal of the earlier note: an old header never comes back over
 //!    a newer one.
-//! 5. The writer appends to the same file behind `end`; a rewrite lies before it. Where a sync
+//! 5. Who reads the files from outside ([`super::outside`]), or judges a store that was killed, is told
+//!    of the noted rewrites and reads each group as it will be: whatever is half there is no damage.
+//! 6. The writer appends to the same file behind `end`; a rewrite lies before it. Where a sync
 //!    fails, each of the two has a file handle of its own and is told: the writer seals the segment
 //!    as always, the rewrite keeps its note and is done again.
 
@@ -67,6 +69,28 @@ pub struct Rewrite {
     pub header: Vec<u8>,
     /// Within its payload, in order.
     pub holes: Vec<Hole>,
+}
+
+impl Rewrite {
+    /// What stands there afterwards, laid over bytes of the segment that begin with the group.
+    pub(super) fn lay_over(&self, bytes: &mut [u8]) {
+        for (to, from) in bytes.iter_mut().zip(&self.header) {
+            *to = *from;
+        }
+        for hole in &self.holes {
+            let Ok(start) = usize::try_from(hole.offset.saturating_sub(self.offset)) else { continue };
+            let length = usize::try_from(hole.length).unwrap_or(usize::MAX);
+            let place = bytes.iter_mut().skip(start).take(length);
+            for (at, byte) in place.enumerate() {
+                *byte = if at == 0 { FIRST } else { b' ' };
+            }
+        }
+    }
+
+    /// The noted one of a group.
+    pub(super) fn of(noted: &[Self], segment: u64, offset: u64) -> Option<&Self> {
+        noted.iter().find(|rewrite| rewrite.segment == segment && rewrite.offset == offset)
+    }
 }
 
 impl Journal {

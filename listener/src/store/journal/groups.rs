@@ -60,8 +60,14 @@ pub(super) fn check(file: &File, seal: &Seal, offset: u64, end: u64, buffer: &mu
     Ok(if good { At::Good(header) } else { At::BadPayload(header) })
 }
 
-/// The last group before `to`, by headers alone; None where the headers do not lead exactly there.
-pub(super) fn last_before(file: &File, seal: &Seal, to: u64) -> io::Result<Option<(u64, GroupHeader)>> {
+/// The last group before `to`, by headers alone; None where the headers do not lead exactly there. `noted`:
+/// the header that is being written at a place.
+pub(super) fn last_before<'a>(
+    file: &File,
+    seal: &Seal,
+    to: u64,
+    noted: impl Fn(u64) -> Option<&'a [u8]>,
+) -> io::Result<Option<(u64, GroupHeader)>> {
     let mut reader = BufReader::with_capacity(64 * 1024, file);
     reader.seek(SeekFrom::Start(FIRST_GROUP))?;
     let mut at = FIRST_GROUP;
@@ -72,7 +78,8 @@ pub(super) fn last_before(file: &File, seal: &Seal, to: u64) -> io::Result<Optio
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             other => other?,
         }
-        let Some(header) = GroupHeader::decode(&bytes, seal, at) else { return Ok(None) };
+        let header = GroupHeader::decode(noted(at).unwrap_or(&bytes), seal, at);
+        let Some(header) = header else { return Ok(None) };
         last = Some((at, header));
         reader.seek_relative(i64::from(header.payload_length))?;
         at += header.length();

@@ -41,7 +41,7 @@ impl Journal {
         }
         let failed = |error: io::Error| refusal::failed(directory, &error);
         make_directory(directory).map_err(failed)?;
-        let found = scan::scan(directory, store, indexed)?;
+        let found = scan::scan(directory, store, indexed, &[])?;
         let repaired = repair(directory, store, found).map_err(failed)?;
         start(directory, store, repaired, options)
     }

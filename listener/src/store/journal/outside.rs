@@ -8,6 +8,9 @@
 //! for some moments: it is being written, or written over in its place. When it still is not, it
 //! ends what is there; unless more must follow, or is seen behind it: then it is damaged.
 //!
+//! Groups whose bytes are being erased ([`super::erase`]) are read as they will be, so that what is half
+//! written is no damage, and what is to go does not come along.
+//!
 //! A newest segment whose making was cut short, or is under way, holds nothing and is passed over.
 
 use std::fs::File;
@@ -24,7 +27,7 @@ use super::format::{
     SegmentHeader,
 };
 use super::tail::{self, Tail};
-use super::{Indexed, Location, groups, refusal, scan, segment};
+use super::{Indexed, Location, Rewrite, groups, refusal, scan, segment};
 use crate::store::StoreError;
 
 /// Looks at a group that is not whole.
@@ -37,6 +40,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub struct Outside {
     directory: PathBuf,
     store: String,
+    noted: Vec<Rewrite>,
 }
 
 /// A delivery, without its body.
@@ -78,9 +82,9 @@ pub trait Visit {
 }
 
 impl Outside {
-    /// The journal in `directory`, of the store of this name.
-    pub fn new(directory: &Path, store: &str) -> Self {
-        Self { directory: directory.to_owned(), store: store.to_owned() }
+    /// The journal in `directory`, of the store of this name; `noted` are rewrites that may be half there.
+    pub fn new(directory: &Path, store: &str, noted: Vec<Rewrite>) -> Self {
+        Self { directory: directory.to_owned(), store: store.to_owned(), noted }
     }
 
     /// Numbers of the segments, ascending; without a newest one that holds nothing yet.
@@ -97,7 +101,7 @@ impl Outside {
 
     /// Judges the journal as opening would, from `indexed` on, and changes nothing.
     pub fn judge(&self, indexed: Option<Indexed>) -> Result<(), StoreError> {
-        scan::scan(&self.directory, &self.store, indexed).map(|_| ())
+        scan::scan(&self.directory, &self.store, indexed, &self.noted).map(|_| ())
     }
 
     /// Bytes of a segment's file; none where it is gone.
@@ -129,7 +133,14 @@ impl Outside {
             let SegmentHeader { first_group, first_delivery, .. } = header;
             Held { number, bytes: FIRST_GROUP, next_group: first_group, next_delivery: first_delivery }
         };
-        let mut walk = Walk { file: &file, path: &path, seal: Seal::new(&self.store, number), end, held };
+        let mut walk = Walk {
+            file: &file,
+            path: &path,
+            noted: &self.noted,
+            seal: Seal::new(&self.store, number),
+            end,
+            held,
+        };
         while walk.step(visit)? {}
         let mut held = walk.held;
         // A group whose sync failed may have been read: it is no part of a segment that another follows.
@@ -166,6 +177,7 @@ impl Outside {
 struct Walk<'a> {
     file: &'a File,
     path: &'a Path,
+    noted: &'a [Rewrite],
     seal: Seal,
     /// Where the segment ends; none for the newest.
     end: Option<u64>,
@@ -224,6 +236,10 @@ impl Walk<'_> {
     fn group(&self, from: u64) -> Result<Option<(GroupHeader, Bytes)>, StoreError> {
         let mut head = [0; GROUP_HEADER];
         let read = groups::read_up_to(self.file, from, &mut head).map_err(|error| self.failed(&error))?;
+        let noted = Rewrite::of(self.noted, self.held.number, from);
+        if let Some(rewrite) = noted {
+            rewrite.lay_over(&mut head[..read]);
+        }
         let Some(header) = GroupHeader::decode(&head[..read], &self.seal, from) else { return Ok(None) };
         if self.end.is_some_and(|end| from + header.length() > end) {
             return Ok(None);
@@ -233,6 +249,9 @@ impl Walk<'_> {
         match self.file.read_exact_at(&mut bytes, from) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             other => other.map_err(|error| self.failed(&error))?,
+        }
+        if let Some(rewrite) = noted {
+            rewrite.lay_over(&mut bytes);
         }
         let whole = bytes.starts_with(&head) && crc32fast::hash(&bytes[GROUP_HEADER..]) == header.payload_crc;
         Ok(whole.then(|| (header, Bytes::from(bytes))))

@@ -17,7 +17,7 @@ use super::format::{BadHeader, FIRST_GROUP, GroupHeader, SEGMENT_HEADER, Seal, S
 use super::groups::{self, At};
 use super::shared::Segment;
 use super::tail::{self, Tail};
-use super::{Indexed, Position, refusal, segment};
+use super::{Indexed, Position, Rewrite, refusal, segment};
 use crate::store::StoreError;
 
 /// What was found.
@@ -44,8 +44,13 @@ pub(super) struct Found {
 const BEGIN: Indexed =
     Indexed { position: Position { segment: 1, offset: FIRST_GROUP }, last_delivery: 0, last_group: 0 };
 
-/// Looks through `directory`.
-pub(super) fn scan(directory: &Path, store: &str, indexed: Option<Indexed>) -> Result<Found, StoreError> {
+/// Looks through `directory`; `noted` are rewrites that may be half there.
+pub(super) fn scan(
+    directory: &Path,
+    store: &str,
+    indexed: Option<Indexed>,
+    noted: &[Rewrite],
+) -> Result<Found, StoreError> {
     let mut numbers = segment::list(directory).map_err(|error| refusal::failed(directory, &error))?;
     let half_made = match numbers.last() {
         Some(&last) if is_half_made(directory, last)? => numbers.pop(),
@@ -72,6 +77,7 @@ pub(super) fn scan(directory: &Path, store: &str, indexed: Option<Indexed>) -> R
     let mut scan = Scan {
         directory,
         store,
+        noted,
         end: start,
         last_received_at_ms: None,
         last_piece: None,
@@ -151,6 +157,7 @@ struct Opened {
 struct Scan<'a> {
     directory: &'a Path,
     store: &'a str,
+    noted: &'a [Rewrite],
     /// Up to here everything is good.
     end: Indexed,
     last_received_at_ms: Option<i64>,
@@ -247,7 +254,9 @@ impl Scan<'_> {
             return Ok(());
         }
         // Nothing good comes after the position: the groups before must lead to it.
-        match groups::last_before(&opened.file, &opened.seal, position.offset).map_err(failed)? {
+        let noted = |offset| self.noted(opened.number, offset);
+        let last = groups::last_before(&opened.file, &opened.seal, position.offset, noted);
+        match last.map_err(failed)? {
             Some((offset, header))
                 if header.group == last_group && header.last_delivery() == last_delivery =>
             {
@@ -318,7 +327,14 @@ impl Scan<'_> {
     /// When the last delivery before a position came; its segment may have been removed.
     fn received_before(&self, Position { segment: number, offset }: Position) -> Option<i64> {
         let file = segment::open(self.directory, number).ok()?;
-        let (_, header) = groups::last_before(&file, &Seal::new(self.store, number), offset).ok()??;
+        let noted = |offset| self.noted(number, offset);
+        let (_, header) =
+            groups::last_before(&file, &Seal::new(self.store, number), offset, noted).ok()??;
         Some(header.last_received_at_ms)
+    }
+
+    /// The header that is being written at a place.
+    fn noted(&self, segment: u64, offset: u64) -> Option<&[u8]> {
+        Rewrite::of(self.noted, segment, offset).map(|rewrite| rewrite.header.as_slice())
     }
 }

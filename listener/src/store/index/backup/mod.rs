@@ -25,12 +25,22 @@
 //! Retention may remove segments meanwhile. What it removed before step 2, the index of step 2 does not
 //! need. What it removes later is in the copy already, but for a segment begun after step 1 and
 //! removed before step 3 came to it: moments, in which only a retention of no hours removes one. The
-//! same holds for bytes that are written over in the journal because nobody needs them any more. The
 //! last step does not trust in that:
 //!
 //! 5. The copy is verified whole ([`verify`]): what is missing or was written wrongly is found now. Only then
 //!    `store.db` gets its name and `backup.json` is written. A copy that was cut short has neither, and is
 //!    not opened as a store.
+//!
+//! # What is being erased
+//!
+//! What was erased before a backup began is neither in the files nor in a page of the index, so it does
+//! not come along. While it is taken nothing is erased ([`super::erase::apart`]): else a record could go
+//! from the journal between steps 2 and 3 that the copied index still sends, or stay in a segment of step 1
+//! that the index calls clean. An erasure that was begun before and not ended (the listener was
+//! killed, or could not write) is noted in the index. The journal is copied as the notes say that it will
+//! be, so no group looks torn, whatever an opening listener writes over it meanwhile, and nothing of the
+//! payload is copied; the notes come along, and whoever opens the copy does what they say once
+//! more, which changes nothing, and ends the erasure. What waits to be erased waits in the copy too.
 //!
 //! The source is only read. Whatever kills the copying process leaves nothing behind there: a read
 //! transaction of a process that is gone is over. Until step 4 is done the write-ahead log cannot be cut back.
@@ -44,7 +54,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::trouble::Trouble;
-use super::{connect, ingest, lock, names, schema};
+use super::{connect, erase, ingest, lock, names, schema};
 use crate::store::StoreError;
 use crate::store::journal::{Held, Outside, segment_path, segments, sync_directory};
 use language::clock::Clock;
@@ -73,7 +83,10 @@ pub type Progress<'a> = &'a mut dyn FnMut(Step, u64, u64);
 pub fn backup(from: &Path, to: &Path, clock: &Clock, progress: Progress<'_>) -> Result<Verified, StoreError> {
     let source = Source::open(from)?;
     let target = Target::make(from, to)?;
-    let outside = Outside::new(&from.join("journal"), &source.name);
+    let _apart = erase::apart::back_up(from)?;
+    // They do not change from here on.
+    let noted = erase::rows::noted(&source.connection).map_err(|trouble| source.failed(&trouble))?;
+    let outside = Outside::new(&from.join("journal"), &source.name, noted);
     let mut copied = copy::journal(&outside, &target, progress)?;
     let moment = copy::moment(&source.connection)?;
     copy::rest(&outside, &target, &mut copied, progress)?;
@@ -91,6 +104,7 @@ pub fn backup(from: &Path, to: &Path, clock: &Clock, progress: Progress<'_>) -> 
 struct Source {
     connection: Connection,
     name: String,
+    path: PathBuf,
 }
 
 impl Source {
@@ -109,7 +123,11 @@ impl Source {
         let name = connection
             .query_row("SELECT name FROM meta", [], |row| row.get(0))
             .map_err(|error| failed(error.into()))?;
-        Ok(Self { connection, name })
+        Ok(Self { connection, name, path })
+    }
+
+    fn failed(&self, trouble: &Trouble) -> StoreError {
+        StoreError::Open(format!("{} cannot be read: {trouble}", self.path.display()))
     }
 }
 

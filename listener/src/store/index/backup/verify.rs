@@ -2,7 +2,8 @@
 //!
 //! Checked: the sum of a backup's `store.db`; what SQLite can say of its own file; the journal as opening
 //! judges it; every group of every segment with its CRC and its place in the order; that each delivery in the
-//! index stands in the journal where the index says, under its request's id, and none is missing.
+//! index stands in the journal where the index says, under its request's id, and none is missing. Groups over
+//! which an erasure is being written are read as they will be: it is ended when the store is opened.
 
 use std::io;
 use std::path::Path;
@@ -11,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, Rows};
 
 use super::super::trouble::{Trouble, unsigned};
 use super::describe::{self, Description};
-use super::{Outside, Progress, Step, check_kind, ingest, lock, schema};
+use super::{Outside, Progress, Step, check_kind, erase, ingest, lock, schema};
 use crate::store::StoreError;
 use crate::store::journal::{Location, Place, Visit};
 
@@ -73,7 +74,8 @@ pub(super) fn check(index: &Path, directory: &Path, progress: Progress<'_>) -> R
         return Err(damaged(index, &format!("its SHA-256 is not the one in {}", describe::FILE)));
     }
     let watermark = ingest::watermark(&connection).map_err(bad)?;
-    let journal = Outside::new(&directory.join("journal"), &facts.name);
+    let noted = erase::rows::noted(&connection).map_err(bad)?;
+    let journal = Outside::new(&directory.join("journal"), &facts.name, noted);
     journal.judge(watermark)?;
     let mut statement = connection
         .prepare("SELECT seq, segment, offset, length, request FROM delivery ORDER BY seq")

@@ -19,17 +19,28 @@
 //!
 //! - A record is overwritten only when nobody can need it again: cursors only go forward, a page is
 //!   cut at a cursor or is the child of one, and an error without a payload is not sent again. Whoever
-//!   makes pages of older records looks at step 3's note in the transaction that makes them.
+//!   makes pages of older records ([`super::history::replay`]) looks at step 3's note in the
+//!   transaction that makes them.
+//! - Who shows records, or puts them into the search index, asks for step 3's note once it has read
+//!   them ([`rows::is_gone`]): what was being overwritten meanwhile is shown as gone.
 //! - A kill between any two steps leaves a store that opens: before 3 nothing was written; from
 //!   then on [`redo`] writes the same bytes once more before the journal is looked at. The
 //!   argument for the journal: `journal/erase.rs`.
 //! - The delivery was indexed in a transaction that step 3 syncs, so the journal never gives its
 //!   elements out again; if it did, the hole is an element of its own that is no object.
 //!
+//! # Backups
+//!
+//! While a backup is taken nothing is erased: the two keep apart ([`apart`]), and what is to go
+//! goes with the first pass afterwards. So the journal and the index of a backup agree. What was begun
+//! before, and left by a kill or a failure, is noted: [`super::backup`] reads it as it will be.
+//!
 //! # Bounds
 //!
-//! [`rows::BATCH`] records in one round of steps 3 to 5; a task that finds nothing asks one index.
+//! [`rows::BATCH`] records in one round of steps 3 to 5, [`ROUNDS`] of them in one pass, which is how long a
+//! backup waits; a task that finds nothing asks one index.
 
+pub(super) mod apart;
 mod holes;
 mod needs;
 pub(super) mod rows;
@@ -52,6 +63,8 @@ use crate::store::{RecordId, StoreError};
 
 /// How often the task looks.
 pub(super) const EVERY: Duration = Duration::from_secs(2);
+/// Rounds that erase in one pass.
+const ROUNDS: usize = 8;
 /// How long the copying out of the log waits for a read to end; meanwhile nobody writes.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -121,9 +134,16 @@ impl Eraser {
         }
     }
 
-    /// Erases everything that nobody needs any more.
+    /// Erases what nobody needs any more; nothing while a backup is taken.
     pub(super) async fn pass(&self, watch: Watch<'_>) -> Result<(), StoreError> {
         let _alone = self.alone.lock().await;
+        let database = self.database.clone();
+        let apart = blocking(move || {
+            let directory = database.parent().unwrap_or(Path::new("."));
+            Ok(apart::erase(directory)?)
+        })
+        .await?;
+        let Some(_apart) = apart else { return Ok(()) };
         // Those of a round that failed, or of the process before.
         let left = self.readers.run(rows::rewrites).await?;
         if !left.is_empty() || self.readers.run(rows::any_begun).await? {
@@ -131,11 +151,13 @@ impl Eraser {
             self.write(left, watch).await?;
         }
         let mut from = RecordId { delivery: 0, element: 0 };
-        while !self.stop.is_cancelled() {
+        let mut rounds = 0;
+        while rounds < ROUNDS && !self.stop.is_cancelled() {
             let looked = self.readers.run(move |connection| rows::look(connection, from)).await?;
             let Some(Looked { next, free }) = looked else { break };
             from = next;
             if !free.is_empty() {
+                rounds += 1;
                 self.erase(free, watch).await?;
             }
         }

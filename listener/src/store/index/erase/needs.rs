@@ -35,7 +35,7 @@ impl Needs {
                 Ok(Cursor { hook: row.get(0)?, delivery, index })
             })?
             .collect::<Result<_, _>>()?;
-        // Errors that are sent again have their payloads with them.
+        // Errors that are sent again have their payloads with them; replays read theirs as a first page does.
         let mut statement = connection.prepare_cached(
             "SELECT records FROM page WHERE state < 2 AND first_delivery <= ?1 AND kind <> ?2",
         )?;

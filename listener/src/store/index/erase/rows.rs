@@ -1,5 +1,7 @@
 //! The tables of erasures: `tables.sql`.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::holes;
@@ -196,6 +198,29 @@ pub(super) fn end(connection: &Connection) -> Result<(), Trouble> {
     Ok(())
 }
 
+/// Whether the bytes of a record are gone, or are being overwritten. Whoever asks after it has read
+/// them, and not in a transaction that began before, knows whether what it read was whole.
+pub(in crate::store::index) fn is_gone(connection: &Connection, record: RecordId) -> Result<bool, Trouble> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM erasure WHERE delivery = ?1 AND element = ?2 AND state > 0")?
+        .exists(params![signed(record.delivery), record.element])?)
+}
+
+/// Those of the deliveries from `first` to `last` of which [`is_gone`] is true.
+pub(in crate::store::index) fn gone(
+    connection: &Connection,
+    first: u64,
+    last: u64,
+) -> Result<HashSet<RecordId>, Trouble> {
+    let mut statement = connection.prepare_cached(
+        "SELECT delivery, element FROM erasure WHERE delivery BETWEEN ?1 AND ?2 AND state > 0",
+    )?;
+    let rows = statement.query_map(params![signed(first), signed(last)], |row| {
+        Ok(RecordId { delivery: unsigned(row.get(0)?), element: row.get(1)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// What is being written.
 pub(in crate::store::index) fn rewrites(connection: &Connection) -> Result<Vec<Rewrite>, Trouble> {
     let mut statement = connection
@@ -208,6 +233,12 @@ pub(in crate::store::index) fn rewrites(connection: &Connection) -> Result<Vec<R
         rewrites.push(Rewrite { segment, offset, header: row.get(2)?, holes });
     }
     Ok(rewrites)
+}
+
+/// The same, of a store that may be too old to have any.
+pub(in crate::store::index) fn noted(connection: &Connection) -> Result<Vec<Rewrite>, Trouble> {
+    let sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'rewrite'";
+    if connection.prepare(sql)?.exists([])? { rewrites(connection) } else { Ok(Vec::new()) }
 }
 
 /// Whether something was begun.

@@ -42,6 +42,13 @@ pub(super) struct Entry {
     record: RecordId,
 }
 
+impl Entry {
+    /// The record.
+    pub(super) fn record(&self) -> RecordId {
+        self.record
+    }
+}
+
 /// The entries of a record, added to `entries`.
 pub(super) fn of(entries: &mut Vec<Entry>, segment: u64, record: RecordId, bytes: &[u8], sorter: &dyn Sort) {
     let trace_key = sorter.name(bytes).trace_key;

@@ -19,7 +19,7 @@ use super::{minutes, rows};
 use crate::store::index::bodies::Pieces;
 use crate::store::index::trouble::Trouble;
 use crate::store::index::writer::{Durability, Writer};
-use crate::store::index::{connect, priority, status};
+use crate::store::index::{connect, erase, priority, status};
 use crate::store::journal::Journal;
 use crate::store::{Sort, Sorter, StoreError};
 use language::clock::Clock;
@@ -180,20 +180,30 @@ pub(super) fn read(
     }
     let mut place = begin;
     let (mut entries, mut looks, mut bytes) = (Vec::new(), 0, 0);
-    'rows: for delivery in rows::behind(connection, begin.delivery, ROWS)? {
+    for delivery in rows::behind(connection, begin.delivery, ROWS)? {
         let spans = delivery.spans()?;
         let mut pieces = Pieces::new(journal, delivery.location);
         // The rest of a delivery whose beginning is done; it may be gone meanwhile.
         let done = if delivery.number == begin.delivery.saturating_add(1) { begin.records } else { 0 };
+        let mut rest = None;
         for (at, span) in spans.iter().enumerate().skip(done) {
             if looks >= limit || bytes >= STEP_BYTES {
-                place = Place { delivery: delivery.number.saturating_sub(1), records: at };
-                break 'rows;
+                rest = Some(at);
+                break;
             }
             let record = pieces.read(*span, spans.get(at + 1..).unwrap_or_default())?;
             entry::of(&mut entries, delivery.location.segment, delivery.id(*span), &record, sorter);
             looks += 1;
             bytes += record.len();
+        }
+        // Asked once they are read: what is erased is not found.
+        let gone = erase::rows::gone(connection, delivery.number, delivery.number)?;
+        if !gone.is_empty() {
+            entries.retain(|entry: &Entry| !gone.contains(&entry.record()));
+        }
+        if let Some(records) = rest {
+            place = Place { delivery: delivery.number.saturating_sub(1), records };
+            break;
         }
         looks += 1;
         place = Place { delivery: delivery.number, records: 0 };

@@ -134,16 +134,19 @@ fn detail(
     if !delivery.has(id.element)? {
         return Err(gone());
     }
-    let payload = delivery.bytes(journal, id.element)?;
     let changed: Option<Vec<u8>> = transaction
         .prepare_cached("SELECT payload FROM hooked WHERE delivery = ?1 AND element = ?2")?
         .query_row(params![signed(id.delivery), id.element], |row| row.get(0))
         .optional()?
         .flatten();
+    let way = way::of(&transaction, names, &delivery, id)?;
+    drop(transaction);
+    // Behind the look, so that it knows of an erasure that was begun meanwhile.
+    let payload = delivery.bytes(connection, journal, id.element)?;
     Ok(RecordDetail {
         shown: shown::of(id, delivery.received_at_ms, payload.as_deref(), sorter, None),
-        way: way::of(&transaction, names, &delivery, id)?,
+        way,
+        changed: payload.as_ref().and(changed).map(Bytes::from),
         payload,
-        changed: changed.map(Bytes::from),
     })
 }

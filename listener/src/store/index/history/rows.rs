@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::store::RecordId;
 use crate::store::index::bodies::Pieces;
+use crate::store::index::erase;
 use crate::store::index::trouble::{Trouble, signed, unsigned};
 use crate::store::journal::{Journal, Location};
 use crate::store::packed::spans::{self, Span};
@@ -36,12 +37,19 @@ impl Delivery {
         Ok(self.spans()?.binary_search_by_key(&element, |span| span.element).is_ok())
     }
 
-    /// The bytes of one record as they came; none where they are not there (any more).
-    pub(super) fn bytes(&self, journal: &Journal, element: u32) -> Result<Option<Bytes>, Trouble> {
+    /// The bytes of one record as they came; none where they are not there (any more), or are erased.
+    /// Not to be called in a transaction: whether they are erased is asked once they are read.
+    pub(super) fn bytes(
+        &self,
+        connection: &Connection,
+        journal: &Journal,
+        element: u32,
+    ) -> Result<Option<Bytes>, Trouble> {
         let spans = self.spans()?;
         let Ok(at) = spans.binary_search_by_key(&element, |span| span.element) else { return Ok(None) };
         let Some(span) = spans.get(at) else { return Ok(None) };
-        Ok(Some(Pieces::new(journal, self.location).read(*span, &[])?))
+        let bytes = Pieces::new(journal, self.location).read(*span, &[])?;
+        Ok(if erase::rows::is_gone(connection, self.id(*span))? { None } else { Some(bytes) })
     }
 }
 

@@ -151,7 +151,7 @@ impl Step<'_> {
         if filter.trace_key.is_none() && filter.object_id.is_none() {
             return Ok(true);
         }
-        let bytes = self.read(delivery, span.element)?;
+        let Some(bytes) = self.read(delivery, span.element)? else { return Ok(false) };
         // What has no trace key is not in the index either.
         let trace_key = filter.trace_key.as_ref();
         Ok(trace_key.is_none_or(|wanted| !wanted.is_empty() && sorter.name(&bytes).trace_key == *wanted)
@@ -163,9 +163,10 @@ impl Step<'_> {
         wanted.is_none_or(|wanted| shown::object_id(bytes).as_ref() == Some(wanted))
     }
 
-    fn read(&mut self, delivery: &Delivery, element: u32) -> Result<bytes::Bytes, Trouble> {
-        let bytes = delivery.bytes(self.search.journal, element)?.unwrap_or_default();
-        self.bytes += bytes.len();
+    fn read(&mut self, delivery: &Delivery, element: u32) -> Result<Option<bytes::Bytes>, Trouble> {
+        let Search { connection, journal, .. } = self.search;
+        let bytes = delivery.bytes(connection, journal, element)?;
+        self.bytes += bytes.as_ref().map_or(0, bytes::Bytes::len);
         Ok(bytes)
     }
 
@@ -207,9 +208,10 @@ impl Step<'_> {
                     if !fits {
                         continue;
                     }
-                    if filter.object_id.is_some() {
+                    // A hit is right (`entry`); only a second condition needs the bytes.
+                    if filter.trace_key.is_some() && filter.object_id.is_some() {
                         let bytes = self.read(delivery, id.element)?;
-                        if !self.has_object(&bytes) {
+                        if !bytes.is_some_and(|bytes| self.has_object(&bytes)) {
                             continue;
                         }
                     }

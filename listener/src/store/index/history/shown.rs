@@ -23,7 +23,7 @@ pub(super) fn all(
         let Some(first) = ids.first() else { continue };
         let Some(delivery) = rows::one(connection, first.delivery)? else { continue };
         for id in ids {
-            let bytes = delivery.bytes(journal, id.element)?;
+            let bytes = delivery.bytes(connection, journal, id.element)?;
             shown.push(of(*id, delivery.received_at_ms, bytes.as_deref(), sorter, searched));
         }
     }

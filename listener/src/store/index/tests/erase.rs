@@ -1,5 +1,8 @@
 //! Payloads that are not to be kept are gone from every file, and nothing else is.
 
+mod backup;
+mod shown;
+
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
@@ -23,6 +26,10 @@ impl Sort for Keeps {
 
     fn keeps_payload(&self) -> bool {
         self.0.load(Ordering::SeqCst)
+    }
+
+    fn name(&self, record: &[u8]) -> Label {
+        suite::Named { prefix: "k" }.name(record)
     }
 
     fn label(&self, _record: &[u8], _failure: &Failure) -> Label {

@@ -9,6 +9,7 @@ use super::super::rows::{self, Delivery};
 use crate::store::fate::Fate;
 use crate::store::history::replay::making::Making;
 use crate::store::index::bodies::Pieces;
+use crate::store::index::erase;
 use crate::store::index::errors::{self, Place};
 use crate::store::index::hook;
 use crate::store::index::pages::{self, NewPage};
@@ -130,7 +131,7 @@ impl<'a> Source<'a> {
         Ok(Some(Self { delivery, spans, fates, pieces }))
     }
 
-    /// None where it is gone, or where the hook let it go nowhere.
+    /// None where it is gone or erased, or where the hook let it go nowhere.
     fn record(&mut self, id: RecordId) -> Result<Option<Record>, Trouble> {
         let fate = self.fates.remove(&id.element);
         let bytes = if let Some(Fate::Changed(bytes)) = fate {
@@ -191,14 +192,11 @@ impl Commit {
         }
     }
 
-    /// Puts it down; false where the replay was cancelled or has gone on meanwhile, or a record of it
-    /// was erased.
+    /// Puts it down; false where the replay was cancelled or has gone on meanwhile, or where a record was
+    /// erased since it was read.
     pub(in crate::store::index) fn apply(&self, connection: &Connection) -> Result<bool, Trouble> {
-        // Every cursor has passed them, so an erasure may have begun since they were read.
-        let mut erased = connection
-            .prepare_cached("SELECT 1 FROM erasure WHERE delivery = ?1 AND element = ?2 AND state > 0")?;
-        for record in &self.records {
-            if erased.exists(params![signed(record.delivery), record.element])? {
+        for record in self.records.iter().copied().chain(self.errors.iter().map(|error| error.record)) {
+            if erase::rows::is_gone(connection, record)? {
                 return Ok(false);
             }
         }

@@ -12,7 +12,10 @@
 //!    was killed goes on where it was, and no record is sent twice by it.
 //! 2. `total = done + passed + what waits`; the replay is done when nothing waits.
 //! 3. The hook is not asked again: what it gave for a record is what is sent.
-//! 4. What waits keeps nothing from its retention. A record that is gone by then is left, and counted.
+//! 4. What waits keeps nothing from its retention, nor from being erased. A record that is gone by then
+//!    is left, and counted.
+//! 5. A page never names a record that is erased: the transaction that makes it looks once more, and
+//!    from then on the page is a need of its records ([`crate::store::index::erase`]).
 
 mod cut;
 mod plan;

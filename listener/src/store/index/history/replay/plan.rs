@@ -12,6 +12,7 @@ use crate::store::history::replay::check;
 use crate::store::history::replay::planning::{Known, Planning, STEP, Standing, near};
 use crate::store::index::desk::bulk::{self, PLAN_MS};
 use crate::store::index::desk::fail::Fail;
+use crate::store::index::erase;
 use crate::store::index::trouble::{Trouble, signed, unsigned};
 use crate::store::journal::Journal;
 use crate::store::packed::spans;
@@ -138,7 +139,7 @@ fn known(
         taken = Some(all);
     }
     let held = held(connection, &planning.to, first, last)?;
-    Ok(Known { taken, held, erased: erased(connection, first, last)? })
+    Ok(Known { taken, held, erased: erase::rows::gone(connection, first, last)? })
 }
 
 /// Records of deliveries that the hook let go nowhere, that are errors at the destination, or that wait
@@ -153,17 +154,6 @@ fn held(connection: &Connection, to: &str, first: u64, last: u64) -> Result<Hash
          AND replay.page IS NULL AND bulk.state = 1 AND bulk.destination = ?3",
     )?;
     let rows = statement.query_map(params![signed(first), signed(last), to], |row| {
-        Ok(RecordId { delivery: unsigned(row.get(0)?), element: row.get(1)? })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Records of deliveries whose payload was, or is being, erased.
-fn erased(connection: &Connection, first: u64, last: u64) -> Result<HashSet<RecordId>, Trouble> {
-    let mut statement = connection.prepare_cached(
-        "SELECT delivery, element FROM erasure WHERE delivery BETWEEN ?1 AND ?2 AND state > 0",
-    )?;
-    let rows = statement.query_map([signed(first), signed(last)], |row| {
         Ok(RecordId { delivery: unsigned(row.get(0)?), element: row.get(1)? })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
