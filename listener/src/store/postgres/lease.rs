@@ -21,7 +21,7 @@ use super::sql::{int, ints, text};
 use super::trouble::{Trouble, signed, unsigned};
 use crate::store::cut::{Cursor, Cut, End};
 use crate::store::packed::spans;
-use crate::store::{Lease, Page, PageId, PageRequest, Record, StoreError};
+use crate::store::{Lease, Page, PageRequest, Record, StoreError};
 
 /// To find a page, whatever the database does.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -294,7 +294,7 @@ async fn lease_due(
         }
     };
     Ok(Some(Page {
-        id: PageId { store: Arc::clone(&inner.name), number },
+        id: inner.names.page(number),
         destination: request.destination.clone(),
         records,
         attempts,
@@ -349,7 +349,7 @@ async fn lease_errors(
     }
     let (records, oversized) = again.into_page();
     Ok(Some(Page {
-        id: PageId { store: Arc::clone(&inner.name), number },
+        id: inner.names.page(number),
         destination: request.destination.clone(),
         records,
         attempts: 0,
@@ -379,7 +379,7 @@ async fn commit_page(
     inner.leases.add(number, secret);
     let (records, oversized) = cut.into_records();
     Ok(Some(Page {
-        id: PageId { store: Arc::clone(&inner.name), number },
+        id: inner.names.page(number),
         destination: found.destination,
         records,
         attempts: 0,

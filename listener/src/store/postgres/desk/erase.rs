@@ -18,36 +18,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::sql;
-use crate::store::packed::spans::{self, Span};
+pub(in crate::store::postgres) use crate::store::packed::blank::blank;
+use crate::store::packed::spans;
 use crate::store::postgres::connect::{Pool, Tx};
 use crate::store::postgres::trouble::{Trouble, signed, unsigned};
 use crate::store::{PRE_PAGE, RecordId};
 
 /// Errors that one step looks at.
 const STEP: i64 = 500;
-
-/// Overwrites an element within a body: an element that is read again is then a number, and its
-/// neighbours stay whole. What lies in `records` and is not the element itself stays.
-pub(in crate::store::postgres) fn blank(body: &mut [u8], span: Span, records: &[Span]) {
-    let mut at = span.start;
-    let inside = |other: &&Span| other.start < span.end() && other.end() > span.start;
-    for record in records.iter().filter(inside).filter(|record| record.element != span.element) {
-        overwrite(body, at, record.start);
-        at = at.max(record.end());
-    }
-    overwrite(body, at, span.end());
-}
-
-fn overwrite(body: &mut [u8], from: u32, to: u32) {
-    let place = |at: u32| usize::try_from(at).unwrap_or(usize::MAX).min(body.len());
-    let (from, to) = (place(from), place(to));
-    if let Some(bytes) = body.get_mut(from..to) {
-        bytes.fill(b' ');
-        if let Some(first) = bytes.first_mut() {
-            *first = b'0';
-        }
-    }
-}
 
 /// Where a destination stands.
 struct Cursor {
