@@ -123,7 +123,8 @@ pub fn copy(
                 .to_owned(),
         )),
         (false, false) => Err(StoreError::Open(
-            "--from and --to are both directories: copy an embedded store with listener store backup".to_owned(),
+            "--from and --to are both directories: copy an embedded store with listener store backup"
+                .to_owned(),
         )),
         (true, true) => Err(StoreError::Open(
             "--from and --to are both databases: copy a schema with pg_dump and pg_restore".to_owned(),

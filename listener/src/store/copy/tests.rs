@@ -73,7 +73,8 @@ async fn fill(whole: &Whole, world: &World) {
     world.drain(store, PRE_PAGE).await;
     world.pass(1_000);
     let page = suite::page(store, crate::store::PageRequest { size: 10, ..world.ask("a") }).await;
-    let errors = page.records[..3].iter().map(|record| suite::failing(record, world.clock.now_ms())).collect();
+    let errors =
+        page.records[..3].iter().map(|record| suite::failing(record, world.clock.now_ms())).collect();
     let again = vec![page.records[4].id];
     let outcome = Outcome::Done { errors, again, again_at_ms: world.clock.now_ms() + HOUR_MS };
     world.settle(store, &page, 207, outcome).await;
@@ -83,12 +84,20 @@ async fn fill(whole: &Whole, world: &World) {
     let page = world.page(store, "a").await;
     let retry = Outcome::Retry { at_ms: world.clock.now_ms() + 10 };
     store
-        .settle(Settlement { page: page.id, attempt: Some(world.attempt(500)), outcome: retry, healed: vec![] })
+        .settle(Settlement {
+            page: page.id,
+            attempt: Some(world.attempt(500)),
+            outcome: retry,
+            healed: vec![],
+        })
         .await
         .unwrap();
-    let errors = errors(desk.as_ref()).await;
-    let at_a: Vec<i64> =
-        errors.iter().filter(|error| error.shown.destination.as_deref() == Some("a")).map(|error| error.shown.id).collect();
+    let errors = details(desk.as_ref()).await;
+    let at_a: Vec<i64> = errors
+        .iter()
+        .filter(|error| error.shown.destination.as_deref() == Some("a"))
+        .map(|error| error.shown.id)
+        .collect();
     for act in [
         Act::Edit { payload: Some("{\"mended\":true}".to_owned()) },
         Act::Note { text: "größe \0 noted".to_owned() },
@@ -105,7 +114,7 @@ async fn fill(whole: &Whole, world: &World) {
     }
 }
 
-async fn errors(desk: &dyn Desk) -> Vec<ErrorDetail> {
+async fn details(desk: &dyn Desk) -> Vec<ErrorDetail> {
     let all: Listing<_> =
         desk.errors(Query { filter: ErrorFilter::default(), cursor: None, limit: 100 }).await.unwrap();
     let mut details = Vec::new();
@@ -122,20 +131,25 @@ async fn told(whole: &Whole) -> Vec<String> {
     let mut status = store.status().await.unwrap();
     status.file_bytes = 0;
     told.push(format!("{:?} {:?}", status.destinations, (status.events, status.records, status.duplicates)));
-    told.push(format!("{:?}", (status.ignored, status.deliveries, status.pending_records, status.open_errors)));
+    told.push(format!(
+        "{:?}",
+        (status.ignored, status.deliveries, status.pending_records, status.open_errors)
+    ));
     told.push(format!("{:?}", (status.refused_dropped, status.last_delivery_ms)));
     told.push(format!("{:?}", desk.count(ErrorFilter::default()).await.unwrap()));
-    told.extend(errors(desk.as_ref()).await.iter().map(|error| format!("{error:?}")));
+    told.extend(details(desk.as_ref()).await.iter().map(|error| format!("{error:?}")));
     told.push(format!("{:?}", store.open_errors(100).await.unwrap()));
     told.push(format!("{:?}", store.refused(100).await.unwrap()));
     told.push(format!("{:?}", desk.audit(Query { filter: None, cursor: None, limit: 100 }).await.unwrap()));
-    let records = history.records(Query { filter: RecordFilter::default(), cursor: None, limit: 100 }).await.unwrap();
+    let records =
+        history.records(Query { filter: RecordFilter::default(), cursor: None, limit: 100 }).await.unwrap();
     assert!(records.list.items.len() >= 30);
     for record in records.list.items {
         let id = record.record.parse().unwrap();
         told.push(format!("{:?}", history.record(id).await.unwrap()));
     }
-    let range = crate::desk::Range { from_ms: BEGIN_MS - HOUR_MS, until_ms: BEGIN_MS + HOUR_MS, step_ms: 60_000 };
+    let range =
+        crate::desk::Range { from_ms: BEGIN_MS - HOUR_MS, until_ms: BEGIN_MS + HOUR_MS, step_ms: 60_000 };
     told.push(format!("{:?}", history.series(range).await.unwrap()));
     told
 }
@@ -231,7 +245,9 @@ async fn whatever_can_be_asked_of_a_store_its_copy_says_the_same_and_it_goes_on_
     let copied = case.copy(usize::MAX).await.unwrap();
     assert!(copied.resumed);
     let rows = |name: &str| copied.tables.iter().find(|(table, ..)| *table == name).unwrap().1;
-    for table in ["delivery", "dedupe", "destination", "page", "attempt", "page_failed", "hooked", "message", "error"] {
+    for table in
+        ["delivery", "dedupe", "destination", "page", "attempt", "page_failed", "hooked", "message", "error"]
+    {
         assert!(rows(table) > 0, "{table}");
     }
     for table in ["payload", "tag", "note", "audit", "refused", "minute"] {
@@ -303,7 +319,8 @@ fn what_cannot_be_copied_is_refused_with_what_helps() {
         (url(), url(), "pg_dump"),
     ] {
         let clock = Clock::manual(BEGIN_MS);
-        let refused = copy(&from, &to, ("sales", "contacts"), &clock, &mut |_, _, _| {}).unwrap_err().to_string();
+        let refused =
+            copy(&from, &to, ("sales", "contacts"), &clock, &mut |_, _, _| {}).unwrap_err().to_string();
         assert!(refused.contains(words) && !refused.contains("nobody"), "{refused}");
     }
 }

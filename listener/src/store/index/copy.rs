@@ -132,7 +132,10 @@ fn can_be_copied(connection: &Connection, directory: &Path, now_ms: i64) -> Resu
         Ok(connection.query_row(sql, params_from_iter(values), |row| row.get(0))?)
     };
     let refuse = |what: String| {
-        Err(StoreError::Open(format!("{}: {what}, then stop it and copy; nothing was copied", directory.display())))
+        Err(StoreError::Open(format!(
+            "{}: {what}, then stop it and copy; nothing was copied",
+            directory.display()
+        )))
     };
     let replays = count(
         "SELECT count(*) FROM bulk WHERE destination IS NOT NULL AND (state = 1 OR (state = 0 AND planned_at > ?1))",

@@ -14,12 +14,12 @@ use tokio::task::JoinHandle;
 use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{Client, Row as Found};
 
+use super::check;
 use super::connect::{self, Pool, quoted};
 use super::schema::{self, Opened};
 use super::slices::Slices;
 use super::sql::{Value as Sent, byte_lists, flag, int, ints, text};
 use super::trouble::{Trouble, count, unsigned};
-use super::check;
 use crate::store::StoreError;
 use crate::store::copy::{COUNTERS, Each, Kind, Mark, Row, Rows, TABLES, Table, Target, VERSION, Value};
 
@@ -134,7 +134,8 @@ impl Copying {
                 quoted(schema)
             )));
         }
-        let damaged = |_| StoreError::Open(format!("the mark of the copy in the schema {schema} is damaged: drop it"));
+        let damaged =
+            |_| StoreError::Open(format!("the mark of the copy in the schema {schema} is damaged: drop it"));
         let key = key.map(|key| serde_json::from_str(&key)).transpose().map_err(damaged)?;
         Ok(Mark { stage: usize::try_from(stage).unwrap_or(usize::MAX), key })
     }
@@ -226,7 +227,8 @@ impl Copying {
         if !there.iter().map(as_set).eq(counters.iter().map(as_set)) {
             let _ = client.batch_execute("ROLLBACK").await;
             return Err(StoreError::Failed(
-                "the counters of the copy are not those of its source; the target is not marked as whole".to_owned(),
+                "the counters of the copy are not those of its source; the target is not marked as whole"
+                    .to_owned(),
             ));
         }
         let mut end = String::new();

@@ -8,8 +8,8 @@ use super::list::{COLUMNS, shown, tag_all};
 use super::sql;
 use super::state;
 use crate::desk::{ErrorDetail, Note, Query};
-use crate::store::names::Names;
 use crate::store::desk::not_found;
+use crate::store::names::Names;
 use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, count, unsigned};
 

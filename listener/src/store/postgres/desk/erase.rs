@@ -182,32 +182,3 @@ pub(in crate::store::postgres) async fn remove(tx: &Tx<'_>, limit: i64) -> Resul
          WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE seq = erasure.delivery) LIMIT $1)";
     sql::run(tx, sql, &[&limit]).await
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn span(element: u32, start: u32, length: u32) -> Span {
-        Span { element, start, length }
-    }
-
-    #[test]
-    fn a_record_goes_whole_and_its_neighbours_stay() {
-        let mut body = br#"[{"a":1},{"b":2},{"c":3}]"#.to_vec();
-        let records = [span(0, 1, 7), span(1, 9, 7), span(2, 17, 7)];
-        blank(&mut body, records[1], &records);
-        assert_eq!(body, br#"[{"a":1},0      ,{"c":3}]"#);
-        assert!(serde_json::from_slice::<serde_json::Value>(&body).is_ok());
-    }
-
-    #[test]
-    fn an_element_that_is_the_whole_body_leaves_the_records_in_it() {
-        let mut body = b"0123456789".to_vec();
-        blank(&mut body, span(1, 0, 10), &[span(0, 2, 3), span(2, 7, 1)]);
-        assert_eq!(body, b"0 2340 70 ");
-        blank(&mut body, span(1, 4, 500), &[]);
-        assert_eq!(body, b"0 230     ");
-        blank(&mut body, span(1, 400, 5), &[]);
-        assert_eq!(body, b"0 230     ");
-    }
-}

@@ -6,9 +6,9 @@ use super::fold;
 use super::sql;
 use super::state;
 use super::text::cleaned;
+use crate::store::names::Names;
 use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, count, signed, unsigned};
-use crate::store::names::Names;
 use crate::store::{Failure, NewError, OpenError};
 
 /// Bytes of payloads that one list holds at most; a longer list ends early.

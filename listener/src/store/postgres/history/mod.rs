@@ -29,8 +29,8 @@ use crate::desk::{
     Cursor, DeliveryFilter, DeliveryShown, DeskError, History, Listing, MAX_LIMIT, Query, Range,
     RecordDetail, RecordFilter, Records, RefusedFilter, Series,
 };
-use crate::store::names::Names;
 use crate::store::history::shown;
+use crate::store::names::Names;
 use crate::store::{RecordId, Refused, Sort};
 
 #[async_trait]

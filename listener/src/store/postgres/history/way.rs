@@ -8,11 +8,11 @@ use tokio_postgres::Row;
 
 use super::rows::Delivery;
 use crate::desk::{Step, StepKind};
+use crate::store::names::Names;
 use crate::store::packed::spans;
 use crate::store::postgres::connect::Tx;
 use crate::store::postgres::desk::sql;
 use crate::store::postgres::trouble::{Trouble, signed, unsigned};
-use crate::store::names::Names;
 use crate::store::{PRE_PAGE, RecordId};
 
 /// The fates at the hook, as they stand in the table.
