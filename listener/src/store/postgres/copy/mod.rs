@@ -4,6 +4,9 @@
 //! triggers that count and note what happens are off while rows come that were counted already; at the
 //! end the tallies are made anew, and the triggers go on, in the transaction that says that it is whole.
 
+mod end;
+mod rows;
+
 use std::fmt::Write;
 use std::pin::pin;
 
@@ -11,14 +14,15 @@ use futures_util::TryStreamExt;
 use secrecy::SecretString;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use tokio_postgres::types::{FromSql, Type};
-use tokio_postgres::{Client, Row as Found};
+use tokio_postgres::Client;
 
+use self::end::{COUNTED, SET_HEAD, SET_HISTORY, SET_META, SET_NUMBERS, TALLY};
+use self::rows::{Column, insert, neutral, select};
 use super::check;
 use super::connect::{self, Pool, quoted};
 use super::schema::{self, Opened};
 use super::slices::Slices;
-use super::sql::{Value as Sent, byte_lists, flag, int, ints, text};
+use super::sql::{Value as Sent, flag, int, ints, text};
 use super::trouble::{Trouble, count, unsigned};
 use crate::store::StoreError;
 use crate::store::copy::{COUNTERS, Each, Kind, Mark, Row, Rows, TABLES, Table, Target, VERSION, Value};
@@ -245,146 +249,6 @@ impl Copying {
         Ok(())
     }
 }
-
-/// Values of one column, of many rows.
-enum Column<'a> {
-    Ints(Vec<Option<i64>>),
-    Texts(Vec<Option<&'a str>>),
-    Bytes(Vec<Option<&'a [u8]>>),
-}
-
-impl<'a> Column<'a> {
-    fn of(kind: Kind, rows: &'a [Row], at: usize) -> Self {
-        let values = rows.iter().map(|row| row.get(at));
-        match kind {
-            Kind::Int | Kind::Flag => {
-                let one = |value: Option<&Value>| match value {
-                    Some(Value::Int(number)) => Some(*number),
-                    _ => None,
-                };
-                Self::Ints(values.map(one).collect())
-            }
-            Kind::Text => {
-                let one = |value: Option<&'a Value>| match value {
-                    Some(Value::Text(text)) => Some(text.as_str()),
-                    _ => None,
-                };
-                Self::Texts(values.map(one).collect())
-            }
-            Kind::Bytes | Kind::Uuid => {
-                let one = |value: Option<&'a Value>| match value {
-                    Some(Value::Bytes(bytes)) => Some(bytes.as_slice()),
-                    _ => None,
-                };
-                Self::Bytes(values.map(one).collect())
-            }
-        }
-    }
-
-    fn sent(&self) -> Sent<'_> {
-        match self {
-            Self::Ints(values) => ints(values),
-            Self::Texts(values) => (values, Type::TEXT_ARRAY),
-            Self::Bytes(values) => byte_lists(values),
-        }
-    }
-}
-
-fn insert(table: &Table) -> String {
-    let (mut names, mut values, mut lists) = (Vec::new(), Vec::new(), Vec::new());
-    for (column, number) in table.columns.iter().zip(1..) {
-        let name = column.name;
-        names.push(name);
-        let (value, list) = match column.kind {
-            Kind::Int => (format!("r.{name}"), "bigint"),
-            Kind::Flag => (format!("r.{name} <> 0"), "bigint"),
-            Kind::Text => (format!("r.{name}"), "text"),
-            Kind::Bytes => (format!("r.{name}"), "bytea"),
-            Kind::Uuid => (format!("encode(r.{name}, 'hex')::uuid"), "bytea"),
-        };
-        values.push(value);
-        lists.push(format!("${number}::{list}[]"));
-    }
-    let of = names.join(", ");
-    if let Some((name, value)) = table.extra {
-        names.push(name);
-        values.push(value.to_owned());
-    }
-    format!(
-        "INSERT INTO {}({}) OVERRIDING SYSTEM VALUE SELECT {} FROM unnest({}) AS r({of})",
-        table.name,
-        names.join(", "),
-        values.join(", "),
-        lists.join(", ")
-    )
-}
-
-fn select(table: &Table) -> String {
-    let columns = table.columns.iter().map(|column| match column.kind {
-        Kind::Int => format!("{}::bigint", column.name),
-        Kind::Flag => format!("{}::int::bigint", column.name),
-        Kind::Text | Kind::Bytes => column.name.to_owned(),
-        Kind::Uuid => format!("uuid_send({})", column.name),
-    });
-    // Texts in the order of their bytes, as the other store has them.
-    let key = table.columns.iter().take(table.key).map(|column| match column.kind {
-        Kind::Text => format!("{} COLLATE \"C\"", column.name),
-        _ => column.name.to_owned(),
-    });
-    let (columns, key): (Vec<_>, Vec<_>) = (columns.collect(), key.collect());
-    format!("SELECT {} FROM {} ORDER BY {}", columns.join(", "), table.name, key.join(", "))
-}
-
-fn neutral(row: &Found, at: usize, kind: Kind) -> Result<Value, Trouble> {
-    fn read<'a, T: FromSql<'a>>(row: &'a Found, at: usize) -> Result<Option<T>, Trouble> {
-        Ok(row.try_get(at)?)
-    }
-    let value = match kind {
-        Kind::Int | Kind::Flag => read(row, at)?.map(Value::Int),
-        Kind::Text => read(row, at)?.map(Value::Text),
-        Kind::Bytes | Kind::Uuid => read(row, at)?.map(Value::Bytes),
-    };
-    Ok(value.unwrap_or(Value::Null))
-}
-
-/// The counters as they stand, in their order. A sequence that was never used says 0.
-const COUNTED: &str = "\
-SELECT meta.name, head.delivery, head.records, head.events, head.duplicates, head.ignored, \
-    head.last_received_at, meta.refused_kept, meta.refused_bytes, meta.refused_dropped, history.pages_gone, \
-    (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM page_number), \
-    (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM error_id_seq), \
-    (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM audit_id_seq), \
-    (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM bulk_id_seq), \
-    (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM refused_number_seq), \
-    (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM message_id_seq), \
-    (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM note_id_seq) \
-FROM meta, head, history";
-
-// Of an array the first element, the name, is null: so the numbers stand as above.
-const SET_META: &str = "UPDATE meta SET name = $1, refused_kept = ($2::bigint[])[8], \
-    refused_bytes = ($2::bigint[])[9], refused_dropped = ($2::bigint[])[10]";
-const SET_HEAD: &str = "UPDATE head SET delivery = ($1::bigint[])[2], records = ($1::bigint[])[3], \
-    events = ($1::bigint[])[4], duplicates = ($1::bigint[])[5], ignored = ($1::bigint[])[6], \
-    last_received_at = ($1::bigint[])[7]";
-const SET_HISTORY: &str = "UPDATE history SET pages_gone = ($1::bigint[])[11]";
-const SET_NUMBERS: &str = "\
-SELECT setval(s.name::regclass, greatest(s.last, 1), s.last > 0) FROM (\
-    SELECT n.name, coalesce(($1::bigint[])[n.place], 0) AS last FROM (VALUES ('page_number', 12), \
-    ('error_id_seq', 13), ('audit_id_seq', 14), ('bulk_id_seq', 15), ('refused_number_seq', 16), \
-    ('message_id_seq', 17), ('note_id_seq', 18)) AS n(name, place)) AS s";
-
-/// The tallies, as the triggers would have made them.
-const TALLY: &str = "\
-TRUNCATE tally, tally_delta; \
-INSERT INTO tally(kind, key, value, destination, class, state, number) \
-SELECT kind, key, value, destination, class, state, count(*) FROM ( \
-    SELECT v.kind, v.key, v.value, e.destination, e.class, e.state \
-    FROM error e CROSS JOIN LATERAL (VALUES ('p'::\"char\", 0::bigint, ''), ('m', e.message, ''), \
-        ('h', hour_of(e.last_at), ''), ('a', 0, e.assignee)) AS v(kind, key, value) \
-    WHERE v.value IS NOT NULL \
-    UNION ALL SELECT 't', 0, tag.tag, e.destination, e.class, e.state \
-    FROM error e JOIN tag ON tag.error = e.id \
-) AS all_of_it GROUP BY 1, 2, 3, 4, 5, 6";
 
 impl Rows for Copying {
     fn count(&mut self, table: &Table) -> Result<u64, StoreError> {
