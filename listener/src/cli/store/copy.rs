@@ -17,7 +17,8 @@ use language::clock::Clock;
 /// was cut short goes on where it was when the same command is run again. At the end all of it
 /// is read again and compared, and only then can a listener open the copy.
 ///
-/// The URL of the database may stand in LISTENER_COPY_TO, where no list of processes shows it.
+/// The URL holds a password: better give it by the environment, as the option says, where no list
+/// of processes shows it.
 ///
 /// Example, with the operator, without a lost event: see docs/moving.md.
 #[derive(Debug, clap::Args)]
@@ -26,7 +27,7 @@ pub(super) struct Args {
     /// The store: DATA/NAMESPACE/NAME of one listener
     #[arg(long, value_name = "DIR_OR_URL", env = "LISTENER_COPY_FROM", hide_env_values = true, value_parser = secret)]
     from: SecretString,
-    /// Where it goes: postgres://user:password@host/database?sslmode=verify-full
+    /// Where it goes: the URL of a PostgreSQL database, as in the Secret of storage.postgres
     #[arg(long, value_name = "DIR_OR_URL", env = "LISTENER_COPY_TO", hide_env_values = true, value_parser = secret)]
     to: SecretString,
     /// Whose store it is; names the schema

@@ -56,7 +56,9 @@ impl Sum {
     /// Adds a row.
     pub(super) fn add(&mut self, row: &[Value]) {
         self.rows += 1;
-        row.iter().for_each(|value| value.add_to(&mut self.hash));
+        for value in row {
+            value.add_to(&mut self.hash);
+        }
     }
 
     /// Rows so far.
@@ -76,7 +78,9 @@ mod tests {
 
     fn of(rows: &[Row]) -> (u64, String) {
         let mut sum = Sum::default();
-        rows.iter().for_each(|row| sum.add(row));
+        for row in rows {
+            sum.add(row);
+        }
         sum.end()
     }
 

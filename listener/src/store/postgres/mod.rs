@@ -24,7 +24,7 @@
 //!
 //! [`connect`] and [`check`]: connections, and what a server must be. [`schema`]: tables and how they
 //! change. [`slices`]: parts by time. [`tell`]: processes wake each other. [`keep`]: leases are
-//! renewed. [`desk`]: the error desk.
+//! renewed. [`desk`]: the error desk. [`copy`]: another store is copied in.
 
 mod check;
 mod connect;
