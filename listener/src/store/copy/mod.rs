@@ -147,7 +147,7 @@ pub(in crate::store) fn run(
     let begun = target.begin(&name)?;
     let resumed = begun != Mark::default();
     for stage in begun.stage..TABLES.len() {
-        let after = begun.key.clone().filter(|_| stage == begun.stage);
+        let after = begun.key.as_deref().filter(|_| stage == begun.stage);
         one(source, target, stage, after, progress)?;
     }
     let counters = source.counters()?;
@@ -175,7 +175,7 @@ fn one(
     source: &mut impl Source,
     target: &mut impl Target,
     stage: usize,
-    after: Option<Row>,
+    after: Option<&[Value]>,
     progress: Progress<'_>,
 ) -> Result<(), StoreError> {
     let Some(table) = TABLES.get(stage) else { return Ok(()) };
@@ -190,7 +190,7 @@ fn one(
         rows.clear();
         Ok(())
     };
-    source.rows(table, after.as_deref(), &mut |row| {
+    source.rows(table, after, &mut |row| {
         bytes += row.iter().map(Value::size).sum::<usize>();
         rows.push(row);
         if rows.len() < CHUNK_ROWS && bytes < CHUNK_BYTES {
