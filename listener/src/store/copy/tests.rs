@@ -39,7 +39,7 @@ fn world(clock: &Clock) -> World {
     }
     World {
         clock: clock.clone(),
-        open: Box::new(|| never()),
+        open: Box::new(never),
         open_desk: Box::new(|_| never()),
         open_history: Box::new(|_| never()),
     }
