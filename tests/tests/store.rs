@@ -1,8 +1,11 @@
-//! The files of an embedded store, by the real program: backup, restore, a second process, other versions.
+//! The files of an embedded store, by the real program: backup, restore, a copy into PostgreSQL,
+//! a second process, other versions.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tests::{ListenerProcess, Receiver, Reply, Setup, binary, eventually, fixture};
@@ -214,4 +217,69 @@ fn a_store_of_a_newer_version_is_refused_and_not_changed() {
         assert!(listener.log().contains(word), "no `{word}` in {}", listener.log());
     }
     assert!(files(&directory) == before, "the store was changed");
+}
+
+#[test]
+fn a_store_moves_into_postgresql_and_each_event_arrives_once_byte_for_byte() {
+    let is_up = Arc::new(AtomicBool::new(false));
+    let up = Arc::clone(&is_up);
+    let receiver = Receiver::with(move |_| Reply::status(if up.load(Ordering::SeqCst) { 200 } else { 503 }));
+    let (root, url) = (tempfile::tempdir().expect("a directory"), postgres_server::shared().database());
+    let from = root.path().join("sales/contacts");
+    let copy = || {
+        Command::new(binary())
+            .args(["store", "copy", "--listener", "sales/contacts", "--from", text(&from)])
+            .env("LISTENER_COPY_TO", &url)
+            .stdin(Stdio::null())
+            .output()
+            .expect("it runs")
+    };
+    let mut listener = Setup::listener(&spec(&receiver)).data(root.path()).start();
+    for part in 0..12 {
+        deliver(&listener, part * 10..part * 10 + 10, 2_000);
+    }
+    eventually(20, "a page was tried", || (!receiver.pages().is_empty()).then_some(()));
+    let output = copy();
+    assert!(!output.status.success() && said(&output).contains("is open already"), "{}", said(&output));
+    assert!(listener.stop().success());
+    drop(listener);
+    let tried = pages(&receiver);
+
+    let begun = receiver.pages().len();
+    let output = copy();
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("a whole copy of the store of sales/contacts"), "{}", said(&output));
+    assert!(!said(&output).contains("postgres://"), "{}", said(&output));
+    std::fs::rename(&from, root.path().join("moved")).expect("moved away");
+    is_up.store(true, Ordering::SeqCst);
+    let in_postgres =
+        format!("{}  storage: {{postgres: {{urlSecretRef: {{name: db, key: url}}}}}}\n", spec(&receiver));
+    let mut setup = Setup::listener(&in_postgres).data(root.path());
+    setup.manifest.push_str(&format!(
+        "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: db, namespace: sales}}\nstringData: {{url: '{url}'}}\n"
+    ));
+    let listener = setup.start();
+    assert_eq!(listener.count("events"), 120);
+    // What HubSpot sends again because it missed the answer is known.
+    deliver(&listener, 0..10, 2_000);
+    deliver(&listener, 120..130, 2_000);
+    eventually(60, "all is delivered", || (listener.count("pendingRecords") == 0).then_some(()));
+    assert_eq!((listener.count("records"), listener.count("duplicates")), (130, 10));
+    let filling = "x".repeat(2_000);
+    let mut expected: Vec<String> = (0..130)
+        .map(|id| {
+            format!(r#"{{"eventId":{id},"occurredAt":1790000000000,"objectId":{id},"filling":"{filling}"}}"#)
+        })
+        .collect();
+    let mut arrived: Vec<String> =
+        receiver.pages().iter().skip(begun).flat_map(tests::Page::records).collect();
+    expected.sort();
+    arrived.sort();
+    assert!(arrived == expected, "{} records arrived", arrived.len());
+    let now = pages(&receiver);
+    for (id, body) in &tried {
+        assert!(now.get(id) == Some(body), "page id {id} came again with other records");
+    }
+    let output = copy();
+    assert!(!output.status.success(), "{}", said(&output));
 }

@@ -13,6 +13,7 @@
 //!    a record's outcome at the hook never changes, and each reading of the record obeys it.
 //! 6. Nothing is queued without bound; what cannot be taken is refused with a reason.
 
+pub mod copy;
 mod cut;
 mod desk;
 mod error;
@@ -23,6 +24,7 @@ pub mod index;
 pub mod journal;
 mod judge;
 pub mod model;
+mod names;
 mod packed;
 pub mod postgres;
 mod refusals;

@@ -1,6 +1,7 @@
 //! `listener store`
 
 mod backup;
+mod copy;
 mod progress;
 mod verify;
 
@@ -8,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-/// Back up and verify the embedded store of a listener
+/// Back up, verify and move the store of a listener
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -26,12 +27,18 @@ Examples:
 
   Restore it: with the listener stopped, move the old directory away and copy the backup there:
     mv listener-data/sales/contacts contacts.old
-    cp -r backups/2026-11-25 listener-data/sales/contacts";
+    cp -r backups/2026-11-25 listener-data/sales/contacts
+
+  Move it into PostgreSQL, with the listener stopped:
+    LISTENER_COPY_TO='postgres://user:password@db/listeners?sslmode=verify-full' \\
+      listener store copy --from listener-data/sales/contacts --listener sales/contacts";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Copy a store, also while its listener runs
     Backup(backup::Args),
+    /// Copy a store that no listener has open into one of the other kind
+    Copy(copy::Args),
     /// Read a backup, or a store that no process has open, and say whether it is whole
     Verify(verify::Args),
 }
@@ -40,6 +47,7 @@ enum Command {
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Backup(args) => backup::run(args),
+        Command::Copy(args) => copy::run(args),
         Command::Verify(args) => verify::run(&args),
     }
 }

@@ -1,4 +1,4 @@
-//! How far a backup is, on a terminal.
+//! How far a backup or a copy is, on a terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -10,9 +10,18 @@ pub(super) struct Bar {
 }
 
 impl Bar {
+    /// Of bytes.
     pub(super) fn new() -> Self {
+        Self::with("{prefix:8} {bar:40} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left")
+    }
+
+    /// Of rows.
+    pub(super) fn rows() -> Self {
+        Self::with("{prefix:18} {bar:40} {pos}/{len}, {per_sec}, {eta} left")
+    }
+
+    fn with(template: &str) -> Self {
         let bar = ProgressBar::new(0);
-        let template = "{prefix:8} {bar:40} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
@@ -25,8 +34,12 @@ impl Bar {
             Step::Index => "index",
             Step::Verify => "verify",
         };
-        if self.bar.prefix() != name {
-            self.bar.set_prefix(name);
+        self.at(name, done, all);
+    }
+
+    pub(super) fn at(&self, what: &str, done: u64, all: u64) {
+        if self.bar.prefix() != what {
+            self.bar.set_prefix(what.to_owned());
             self.bar.reset();
         }
         self.bar.set_length(all);

@@ -24,6 +24,7 @@
 pub mod backup;
 mod bodies;
 mod connect;
+pub(in crate::store) mod copy;
 mod cut;
 mod desk;
 mod destinations;

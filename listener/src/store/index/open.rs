@@ -97,7 +97,7 @@ fn ready(connection: Connection, size: u64) -> Result<Opened, Trouble> {
         tracing::info!(store.pages = back, "pages that were under way when the store was closed go again");
     }
     Ok(Opened {
-        names: Names::read(&connection, &name)?,
+        names: names::read(&connection, &name)?,
         name,
         watermark: ingest::watermark(&connection)?,
         last_page,

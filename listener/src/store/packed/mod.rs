@@ -1,5 +1,6 @@
 //! Lists that are kept packed, in the same bytes in each store.
 
+pub(in crate::store) mod blank;
 pub(in crate::store) mod spans;
 pub(in crate::store) mod varint;
 

@@ -12,7 +12,7 @@ use super::leases::Leases;
 use super::pages;
 use super::sql::{Value, int, text};
 use super::trouble::{Trouble, signed};
-use crate::store::{Page, PageId, PageRequest, Record};
+use crate::store::{Page, PageRequest, Record};
 
 /// What waits at a destination.
 #[derive(Clone, Copy, Debug)]
@@ -108,7 +108,7 @@ fn page(
 ) -> Page {
     let (records, oversized) = records;
     Page {
-        id: PageId { store: Arc::clone(&inner.name), number },
+        id: inner.names.page(number),
         destination: request.destination.clone(),
         records,
         attempts: 0,

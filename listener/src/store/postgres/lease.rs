@@ -23,7 +23,7 @@ use super::sql::{int, ints, text};
 use super::trouble::{Trouble, signed, unsigned};
 use crate::store::cut::{Cursor, Cut, End};
 use crate::store::packed::spans;
-use crate::store::{Lease, Page, PageId, PageRequest, Record, StoreError};
+use crate::store::{Lease, Page, PageRequest, Record, StoreError};
 
 /// To find a page, whatever the database does.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -306,7 +306,7 @@ async fn lease_due(
         }
     };
     Ok(Some(Page {
-        id: PageId { store: Arc::clone(&inner.name), number },
+        id: inner.names.page(number),
         destination: request.destination.clone(),
         records,
         attempts,
@@ -336,7 +336,7 @@ async fn commit_page(
     inner.leases.add(number, secret);
     let (records, oversized) = cut.into_records();
     Ok(Some(Page {
-        id: PageId { store: Arc::clone(&inner.name), number },
+        id: inner.names.page(number),
         destination: found.destination,
         records,
         attempts: 0,

@@ -24,12 +24,13 @@
 //!
 //! [`connect`] and [`check`]: connections, and what a server must be. [`schema`]: tables and how they
 //! change. [`slices`]: parts by time. [`tell`]: processes wake each other. [`keep`]: leases are
-//! renewed. [`desk`]: the error desk.
+//! renewed. [`desk`]: the error desk. [`copy`]: another store is copied in.
 
 mod again;
 mod check;
 mod connect;
 mod contact;
+pub(in crate::store) mod copy;
 mod cut;
 mod desk;
 mod destinations;
@@ -81,6 +82,7 @@ use self::contact::Contact;
 use self::leases::Leases;
 use self::queue::{Entry, Queue};
 use self::slices::Slices;
+use super::names::Names;
 use super::refusals::Bounds;
 use super::{
     AppendError, Appended, Lease, OpenError, PageRequest, Places, PlacesWanted, Refused, Retained,
@@ -127,8 +129,8 @@ impl Options {
 
 /// What the tasks of a store share.
 pub(in crate::store::postgres) struct Inner {
-    /// Name of the store, made when it was made.
-    name: Arc<str>,
+    /// Its names in page ids.
+    names: Names,
     schema: String,
     url: Mutex<SecretString>,
     namespace: String,
@@ -192,13 +194,13 @@ impl Postgres {
     pub async fn open(options: Options) -> Result<Self, StoreError> {
         let Options { url, namespace, listener, sorter, clock, max_refused, max_refused_bytes, lease } =
             options;
-        let name = look(&url, &namespace, &listener).await?;
+        let names = look(&url, &namespace, &listener).await?;
         let schema = schema::name(&namespace, &listener);
         let pool = Pool::new(&url, &schema).map_err(StoreError::Open)?;
         let (queue, waiting) = Queue::new();
         let (refused, to_keep) = refused::Waiting::new();
         let inner = Arc::new(Inner {
-            name: name.into(),
+            names,
             schema,
             url: Mutex::new(url),
             namespace,
@@ -253,8 +255,8 @@ impl Postgres {
         if same {
             return Ok(());
         }
-        let name = look(&url, &inner.namespace, &inner.listener).await?;
-        if *name != *inner.name {
+        let names = look(&url, &inner.namespace, &inner.listener).await?;
+        if names.newest() != inner.names.newest() {
             return Err(StoreError::Open(
                 "the new URL of the database leads to another store than the one that is open; restart the listener \
                  to change the store, or correct the URL"
@@ -270,20 +272,23 @@ impl Postgres {
     }
 }
 
-/// Looks what a URL leads to, brings the schema to this version, and gives the name of the store.
-async fn look(url: &SecretString, namespace: &str, listener: &str) -> Result<String, StoreError> {
+/// Looks what a URL leads to, brings the schema to this version, and gives the names of the store.
+async fn look(url: &SecretString, namespace: &str, listener: &str) -> Result<Names, StoreError> {
     let cannot = |reason: String| StoreError::Open(format!("the database cannot be used: {reason}"));
     let (client, driving) =
         connect::single(url, tokio::spawn).await.map_err(|trouble| cannot(trouble.to_string()))?;
     let server =
         check::look(&client).await.map_err(|error| cannot(trouble::Trouble::from(error).to_string()))?;
     server.refuse().map_err(cannot)?;
-    let opened = schema::open(&client, namespace, listener).await;
+    let opened = match schema::open(&client, namespace, listener).await {
+        Ok(opened) => copy::refuse_half(&client, opened).await,
+        Err(error) => Err(error),
+    };
     drop(client);
     let _ = driving.await;
     let opened = opened?;
     tracing::debug!("PostgreSQL {} has the schema of {namespace}/{listener}", server.version());
-    Ok(opened.name)
+    Ok(opened.names)
 }
 
 #[async_trait]
@@ -326,7 +331,7 @@ impl Store for Postgres {
         self.inner.is_open()?;
         let mut connection = self.inner.pool.connection().await?;
         let tx = connection.look().await?;
-        let errors = desk::errors::list(&tx, &self.inner.name, limit).await?;
+        let errors = desk::errors::list(&tx, &self.inner.names, limit).await?;
         tx.undo().await?;
         Ok(errors)
     }

@@ -20,8 +20,9 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
 use super::connect::quoted;
-use super::trouble::Trouble;
+use super::trouble::{Trouble, unsigned};
 use crate::store::StoreError;
+use crate::store::names::Names;
 
 /// Bytes of a name in PostgreSQL at most.
 const NAME_BYTES: usize = 63;
@@ -47,6 +48,7 @@ const STEPS: &[Step] = &[
     Step { sql: include_str!("pace.sql"), compatible: 2 },
     // An older one would take a replay for a bulk act on errors without any, and end it.
     Step { sql: include_str!("history/replay/replay.sql"), compatible: 6 },
+    Step { sql: include_str!("copy.sql"), compatible: 7 },
 ];
 
 /// How many steps there are.
@@ -72,10 +74,10 @@ pub(super) fn name(namespace: &str, listener: &str) -> String {
 }
 
 /// What a schema turned out to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Opened {
-    /// Name of the store, made when it was made.
-    pub(super) name: String,
+    /// Its names in page ids.
+    pub(super) names: Names,
 }
 
 /// Makes the schema, or brings it to this version; `client` is set to the schema afterwards.
@@ -182,7 +184,13 @@ async fn under_lock(
             owner.0, owner.1
         )));
     }
-    Ok(Opened { name: text(row, 0)? })
+    let epochs = "SELECT first_page, name FROM epoch ORDER BY first_page";
+    let mut later = Vec::new();
+    for row in &client.query_typed(epochs, &[]).await.map_err(failed)? {
+        let first: i64 = row.try_get(0).map_err(failed)?;
+        later.push((unsigned(first), text(row, 1)?));
+    }
+    Ok(Opened { names: Names::new(&text(row, 0)?, later) })
 }
 
 fn version_of(steps: &[Step]) -> i64 {

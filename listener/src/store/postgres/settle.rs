@@ -39,7 +39,7 @@ enum Left {
 /// See [`crate::store::Store::settle`].
 pub(super) async fn settle(inner: &Inner, settlement: Settlement) -> Result<(), StoreError> {
     let page = &settlement.page;
-    if page.store != inner.name {
+    if !inner.names.has(page) {
         return Err(StoreError::Failed(format!("page {page} belongs to another store")));
     }
     let lost = || StoreError::NotLeased(page.to_string());

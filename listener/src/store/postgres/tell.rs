@@ -14,6 +14,7 @@ use tokio_postgres::{AsyncMessage, Client, Connection, Socket};
 
 use super::Inner;
 use super::connect::{self, TlsStream, quoted};
+use super::copy;
 use super::sql::text;
 use super::trouble::Trouble;
 
@@ -59,6 +60,10 @@ async fn listen(inner: &Arc<Inner>, wait: &mut Duration) -> Result<(), Trouble> 
     // What is told is lost with the server anyway: it waits for no disk.
     let begin = format!("SET synchronous_commit = off; SET search_path = {channel}; LISTEN {channel}");
     client.batch_execute(&begin).await?;
+    // As long as this connection lives no copy is put into the schema.
+    if !copy::hold(&client).await? {
+        return Err(Trouble::Pool("another store is being copied into the schema".to_owned()));
+    }
     inner.changed_here();
     let mut seen = look(&client).await?;
     inner.contact.works();

@@ -153,7 +153,7 @@ pub(crate) async fn refusing_never_waits_and_what_is_too_much_is_counted(world: 
     store.close().await;
 }
 
-fn refused(number: usize, at_ms: i64) -> Refused {
+pub(crate) fn refused(number: usize, at_ms: i64) -> Refused {
     Refused {
         id: Uuid::from_u128(number as u128),
         at_ms,

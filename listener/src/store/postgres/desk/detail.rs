@@ -8,8 +8,8 @@ use super::list::{COLUMNS, shown, tag_all};
 use super::sql;
 use super::state;
 use crate::desk::{ErrorDetail, Note, Query};
-use crate::store::PageId;
 use crate::store::desk::not_found;
+use crate::store::names::Names;
 use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, count, unsigned};
 
@@ -17,7 +17,7 @@ use crate::store::postgres::trouble::{Trouble, count, unsigned};
 const FOLDED: usize = 100;
 
 /// An error, whole.
-pub(super) async fn detail(tx: &Tx<'_>, store: &str, id: i64) -> Result<ErrorDetail, Fail> {
+pub(super) async fn detail(tx: &Tx<'_>, names: &Names, id: i64) -> Result<ErrorDetail, Fail> {
     let sql = format!("SELECT {COLUMNS}, delivery, element, page, status, response FROM error WHERE id = $1");
     let row = sql::maybe(tx, &sql, &[&id]).await?.ok_or_else(|| not_found("error", id))?;
     let mut found = [shown(&row)?];
@@ -25,7 +25,7 @@ pub(super) async fn detail(tx: &Tx<'_>, store: &str, id: i64) -> Result<ErrorDet
     let [shown] = found;
     let (payload, edited) = payload(tx, id).await?;
     let page: Option<i64> = row.try_get(21)?;
-    let page = page.map(|number| PageId { store: store.into(), number: unsigned(number) }.to_string());
+    let page = page.map(|number| names.page(unsigned(number)).to_string());
     let audit = audit::list(tx, &Query { filter: Some(id), cursor: None, limit: FOLDED }).await?.items;
     Ok(ErrorDetail {
         shown,

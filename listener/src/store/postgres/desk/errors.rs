@@ -6,9 +6,10 @@ use super::fold;
 use super::sql;
 use super::state;
 use super::text::cleaned;
+use crate::store::names::Names;
 use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, count, signed, unsigned};
-use crate::store::{Failure, NewError, OpenError, PageId};
+use crate::store::{Failure, NewError, OpenError};
 
 /// Bytes of payloads that one list holds at most; a longer list ends early.
 const LIST_BYTES: usize = 64 * 1024 * 1024;
@@ -166,7 +167,7 @@ SELECT named.id FROM input JOIN named ON named.text = input.text ORDER BY input.
 /// Open errors, the newest first.
 pub(in crate::store::postgres) async fn list(
     tx: &Tx<'_>,
-    store: &str,
+    names: &Names,
     limit: usize,
 ) -> Result<Vec<OpenError>, Trouble> {
     let (mut errors, mut bytes, mut before): (Vec<OpenError>, usize, i64) = (Vec::new(), 0, i64::MAX);
@@ -183,7 +184,7 @@ pub(in crate::store::postgres) async fn list(
         )
         .await?;
         for row in &rows {
-            let error = read(row, store)?;
+            let error = read(row, names)?;
             before = error.id;
             bytes += error.error.payload.as_ref().map_or(0, bytes::Bytes::len);
             errors.push(error);
@@ -195,12 +196,12 @@ pub(in crate::store::postgres) async fn list(
     Ok(errors)
 }
 
-fn read(row: &Row, store: &str) -> Result<OpenError, Trouble> {
+fn read(row: &Row, names: &Names) -> Result<OpenError, Trouble> {
     let page: Option<i64> = row.try_get(4)?;
     Ok(OpenError {
         id: row.try_get(0)?,
         destination: state::destination(row, 1)?,
-        page: page.map(|number| PageId { store: store.into(), number: unsigned(number) }),
+        page: page.map(|number| names.page(unsigned(number))),
         attempts: state::small(row, 14)?,
         error: NewError {
             record: state::record(row, 2)?,

@@ -158,8 +158,8 @@ impl Desk for Postgres {
     }
 
     async fn error(&self, id: i64) -> Result<ErrorDetail, DeskError> {
-        let name = &self.inner.name;
-        reading!(self.inner, |tx| detail::detail(tx, name, id))
+        let names = &self.inner.names;
+        reading!(self.inner, |tx| detail::detail(tx, names, id))
     }
 
     async fn act(&self, actor: Actor, error: i64, act: Act) -> Result<Acted, DeskError> {

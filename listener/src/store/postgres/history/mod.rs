@@ -31,6 +31,7 @@ use crate::desk::{
     RecordDetail, RecordFilter, RecordShown, Records, RefusedFilter, Series,
 };
 use crate::store::history::shown;
+use crate::store::names::Names;
 use crate::store::{RecordId, Refused, Sort};
 
 #[async_trait]
@@ -50,8 +51,8 @@ impl History for Postgres {
     }
 
     async fn record(&self, id: RecordId) -> Result<RecordDetail, DeskError> {
-        let (sorter, name) = (self.inner.sorter.as_ref(), &self.inner.name);
-        reading!(self.inner, |tx| detail(tx, sorter, name, id))
+        let (sorter, names) = (self.inner.sorter.as_ref(), &self.inner.names);
+        reading!(self.inner, |tx| detail(tx, sorter, names, id))
     }
 
     async fn refusals(&self, query: Query<RefusedFilter>) -> Result<Listing<Refused>, DeskError> {
@@ -117,7 +118,7 @@ async fn shown_all(
 async fn detail(
     tx: &Tx<'_>,
     sorter: &dyn Sort,
-    store: &str,
+    names: &Names,
     id: RecordId,
 ) -> Result<RecordDetail, DeskError> {
     let delivery = rows::one(tx, id.delivery).await?.ok_or_else(|| gone("record", id))?;
@@ -132,7 +133,7 @@ async fn detail(
     };
     Ok(RecordDetail {
         shown: shown::of(id, delivery.received_at_ms, payload.as_deref(), sorter, None),
-        way: way::of(tx, store, &delivery, id).await?,
+        way: way::of(tx, names, &delivery, id).await?,
         payload,
         changed: changed.map(Bytes::from),
     })

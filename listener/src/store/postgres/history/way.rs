@@ -8,11 +8,12 @@ use tokio_postgres::Row;
 
 use super::rows::Delivery;
 use crate::desk::{Step, StepKind};
+use crate::store::names::Names;
 use crate::store::packed::spans;
 use crate::store::postgres::connect::Tx;
 use crate::store::postgres::desk::sql;
 use crate::store::postgres::trouble::{Trouble, signed, unsigned};
-use crate::store::{PRE_PAGE, PageId, RecordId};
+use crate::store::{PRE_PAGE, RecordId};
 
 /// The fates at the hook, as they stand in the table.
 const CHANGED: i64 = 1;
@@ -60,7 +61,7 @@ struct Place {
 /// What a way is made of.
 struct At<'a> {
     tx: &'a Tx<'a>,
-    store: &'a str,
+    names: &'a Names,
     id: RecordId,
     /// Its place among its delivery's records.
     place: usize,
@@ -73,13 +74,13 @@ struct At<'a> {
 /// Its way, in order of time; what is still to come stands at the end.
 pub(super) async fn of(
     tx: &Tx<'_>,
-    store: &str,
+    names: &Names,
     delivery: &Delivery,
     id: RecordId,
 ) -> Result<Vec<Step>, Trouble> {
     let mut at = At {
         tx,
-        store,
+        names,
         id,
         place: delivery.place(id.element).unwrap_or(0),
         received_at_ms: delivery.received_at_ms,
@@ -145,7 +146,7 @@ async fn errors(tx: &Tx<'_>, id: RecordId) -> Result<Vec<Failed>, Trouble> {
 
 impl At<'_> {
     fn name(&self, number: i64) -> String {
-        PageId { store: self.store.into(), number: unsigned(number) }.to_string()
+        self.names.page(unsigned(number)).to_string()
     }
 
     /// Its way at a destination, or the hook, by itself.

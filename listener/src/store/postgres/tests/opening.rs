@@ -115,7 +115,7 @@ async fn four_that_start_at_once_make_one_schema() {
     let mut stores = Vec::new();
     for starter in starters.collect::<Vec<_>>() {
         let store = starter.await.unwrap();
-        names.insert(store.inner.name.to_string());
+        names.insert(store.inner.names.newest().to_string());
         stores.push(store);
     }
     assert_eq!(names.len(), 1);
