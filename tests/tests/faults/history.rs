@@ -35,7 +35,7 @@ pub enum Fate {
 pub fn fate(id: u64) -> Fate {
     match id {
         _ if id % 10 == 7 => Fate::Ignored,
-        _ if id % 200 == 0 => Fate::Open,
+        _ if id.is_multiple_of(200) => Fate::Open,
         _ => Fate::Delivered,
     }
 }

@@ -1,6 +1,5 @@
 //! Leasing a page of what goes again: errors that are sent once more, and records of replays, in turns.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Inner;
