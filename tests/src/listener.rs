@@ -29,14 +29,7 @@ pub fn operator_binary() -> &'static Path {
 fn built(name: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    // `cargo test` sets these for the test. With them build scripts of dependencies (ring's) would run anew,
-    // and all that stands on them would be built again, there and back with each run.
-    for (name, _) in std::env::vars_os() {
-        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|begin| name.to_string_lossy().starts_with(begin)) {
-            command.env_remove(name);
-        }
-    }
-    let output = command
+    let output = as_outside_cargo(&mut command)
         .args(["build", "--locked", "--bin", name, "--message-format=json"])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .stderr(Stdio::inherit())
@@ -49,6 +42,18 @@ fn built(name: &str) -> PathBuf {
         Some(PathBuf::from(message["executable"].as_str()?))
     });
     executable.expect("cargo names the binary")
+}
+
+/// For a command that builds. `cargo test` sets variables for the test; with them build scripts of
+/// dependencies (ring's) would run anew, and all that stands on them would be built again, there and back
+/// with each run.
+pub(crate) fn as_outside_cargo(command: &mut Command) -> &mut Command {
+    for (name, _) in std::env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|begin| name.to_string_lossy().starts_with(begin)) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// A port that nobody listens on, never the same twice in a process, and outside the

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::{Options, images, root};
+use crate::listener::as_outside_cargo;
 
 /// What `testcluster up` says of itself.
 pub(super) struct Report {
@@ -117,7 +118,8 @@ pub(super) fn programs() -> Result<&'static Path, String> {
 /// Runs a script of the project: its output, or what it complained of. What it says
 /// meanwhile is seen at once, for a build may take minutes.
 pub(super) fn script(path: &str) -> Result<String, String> {
-    let mut child = Command::new(root().join(path))
+    let mut command = Command::new(root().join(path));
+    let mut child = as_outside_cargo(&mut command)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
