@@ -13,7 +13,7 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
     target=$(rustc --print host-tuple) && \
     RUSTFLAGS='-C target-feature=+crt-static' \
-    cargo build --locked --profile image --target "$target" --bin operator --bin listener && \
+    cargo build --locked --profile image --target "$target" -p operator -p listener --no-default-features && \
     mkdir /out && cp "target/$target/image/operator" "target/$target/image/listener" /out/
 
 FROM scratch AS operator

@@ -8,18 +8,32 @@
 //! pods/portforward; `list` hubspotlisteners where no name is given, and to be told that there is none;
 //! with `--token-secret` `get` on that Secret and on the listener.
 
+//!
+//! The feature `cluster` brings it, as every build by default does. The listener's image goes without:
+//! nobody calls a pod's program by hand, and it is a fifth smaller.
+
+#[cfg(feature = "cluster")]
 mod cluster;
+#[cfg(feature = "cluster")]
 mod fault;
+mod name;
+#[cfg(feature = "cluster")]
 mod pod;
+#[cfg(feature = "cluster")]
 mod target;
+#[cfg(feature = "cluster")]
 mod token;
+#[cfg(feature = "cluster")]
+mod tunnel;
+#[cfg(not(feature = "cluster"))]
+#[path = "no_tunnel.rs"]
 mod tunnel;
 
 use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-pub(in crate::cli) use self::target::Name;
+pub(in crate::cli) use self::name::Name;
 pub(in crate::cli) use self::tunnel::Tunnel;
 
 /// Which cluster, and which listener in it.
@@ -64,7 +78,19 @@ impl ClusterArgs {
             || token_secret.is_some()
     }
 
+    /// There is no way.
+    #[cfg(not(feature = "cluster"))]
+    #[expect(clippy::unused_async, reason = "as the one that there is otherwise")]
+    pub(in crate::cli) async fn reach(self, named: Option<Name>) -> anyhow::Result<Reached> {
+        let _ = (self, named);
+        anyhow::bail!(
+            "this program was built without the way into a cluster, as that of the image is; use one that \
+             `cargo build` makes, or kubectl port-forward and --url"
+        )
+    }
+
     /// Finds the listener and opens the way to one of its pods. `named` is the listener where `--kube` names none.
+    #[cfg(feature = "cluster")]
     pub(in crate::cli) async fn reach(self, named: Option<Name>) -> anyhow::Result<Reached> {
         let Self { kube, namespace, context, kubeconfig, token_secret } = self;
         let cluster = cluster::Cluster::of(kubeconfig, context).await?;

@@ -1,8 +1,5 @@
 //! Which listener is meant.
 
-use std::fmt;
-use std::str::FromStr;
-
 use anyhow::bail;
 use crds::HubSpotListener;
 use kube::ResourceExt;
@@ -10,50 +7,12 @@ use kube::api::ListParams;
 
 use super::cluster::Cluster;
 use super::fault::{Fault, Wanted};
+use super::name::{Name, is_label};
 
 /// Names of listeners that a message tells at most.
 const TOLD: usize = 20;
 /// Listeners that are looked at for that.
 const LISTED: u32 = 500;
-
-/// `name` or `namespace/name`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cli) struct Name {
-    pub(in crate::cli) namespace: Option<String>,
-    pub(in crate::cli) name: String,
-}
-
-impl FromStr for Name {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (namespace, name) = match text.split_once('/') {
-            Some((namespace, name)) => (Some(namespace), name),
-            None => (None, text),
-        };
-        if !namespace.is_none_or(is_label) || !is_label(name) {
-            return Err("write NAMESPACE/NAME, such as sales/contacts, or NAME".to_owned());
-        }
-        Ok(Self { namespace: namespace.map(str::to_owned), name: name.to_owned() })
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(namespace) = &self.namespace {
-            write!(f, "{namespace}/")?;
-        }
-        f.write_str(&self.name)
-    }
-}
-
-/// Whether a namespace or a listener can be called so (RFC 1123 label).
-fn is_label(text: &str) -> bool {
-    (1..=63).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-}
 
 /// Namespace and name of the listener that is meant. Where none is named, and the namespace has one only, that.
 pub(super) async fn find(
