@@ -9,7 +9,7 @@
 //!
 //! The store gives out places in time, each to one process. Several are taken at once where the rate is
 //! high, as many as were used of the ones before (so that a slow process keeps no place from the
-//! others), and at most for [`window`]: a fiftieth of the span and a tenth of a second. A place may be used
+//! others), and at most for a short while: a fiftieth of the span and a tenth of a second. A place may be used
 //! so much late, and is lost then. So no span sees more than its `requests` and a fiftieth of them.
 
 use std::num::NonZeroU32;

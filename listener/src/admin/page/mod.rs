@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `/` | which listener |
 //! | `/sign-in`, `/sign-out` | a token for a session, and its end |
-//! | `/listeners/{namespace}/{name}/...` | the pages of a listener, see [`router`] |
+//! | `/listeners/{namespace}/{name}/...` | the pages of a listener, see [`router()`] |
 //! | `/assets/...` | style and script |
 //!
 //! # Invariants

@@ -27,7 +27,7 @@
 //! removed before step 3 came to it: moments, in which only a retention of no hours removes one. The
 //! last step does not trust in that:
 //!
-//! 5. The copy is verified whole ([`verify`]): what is missing or was written wrongly is found now. Only then
+//! 5. The copy is verified whole ([`verify()`]): what is missing or was written wrongly is found now. Only then
 //!    `store.db` gets its name and `backup.json` is written. A copy that was cut short has neither, and is
 //!    not opened as a store.
 //!

@@ -9,7 +9,7 @@
 //!    destination, and the hook, has passed the record, and no page that is not settled names it.
 //! 3. One synced transaction looks at the needs once more, notes the erasure as begun, with all
 //!    that is to be written over the journal, and overwrites what the hook gave for the record.
-//!    From here on nobody reads the record ([`super::hook::Fate::Erased`]).
+//!    From here on nobody reads the record ([`crate::store::fate::Fate::Erased`]).
 //! 4. The journal is overwritten and synced ([`crate::store::journal::Rewrite`]).
 //! 5. A synced transaction notes it as gone, and the note of step 4 goes.
 //! 6. The database is copied out of its write-ahead log, which is cut to nothing: what stood
