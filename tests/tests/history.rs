@@ -127,5 +127,6 @@ fn a_refused_request_is_found_with_its_diagnosis() {
     );
     let card = good(&command(&listener, OPERATE, &["refusals", "show", id]));
     assert!(card.contains(cause) && card.contains("POST /sales/contacts"), "{card}");
-    assert!(card.contains("the beginning of its body\n[]"), "{card}");
+    // The listener masks fields, and where there is no object there is nothing to mask them in.
+    assert!(card.contains("not shown: fields are masked"), "{card}");
 }

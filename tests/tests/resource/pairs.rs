@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 /// A value at a place of the spec that is refused, and its nearest neighbour that is accepted.
 pub struct Pair {
     pub name: &'static str,
-    /// JSON pointer in the spec.
+    /// JSON pointer in the spec; `/` for several members of it.
     pub at: &'static str,
     pub bad: fn() -> Value,
     pub good: fn() -> Value,
@@ -47,6 +47,63 @@ pub const PAIRS: &[Pair] = pairs! {
     "a header of a destination that frames", "/destinations",
         [{"name": "a", "http": {"url": "https://a", "headers": [{"name": "Content-Length", "value": "1"}]}}],
         [{"name": "a", "http": {"url": "https://a", "headers": [{"name": "Content-Language", "value": "1"}]}}];
+    "autoscaling of an embedded store", "/",
+        {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}},
+        {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}, "storage": {"postgres": {"urlSecretRef": {"name": "db", "key": "url"}}}};
+    "more pods at least than at most", "/",
+        {"autoscaling": {"minReplicas": 5, "maxReplicas": 4}, "storage": {"postgres": {"urlSecretRef": {"name": "db", "key": "url"}}}},
+        {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}, "storage": {"postgres": {"urlSecretRef": {"name": "db", "key": "url"}}}};
+    "replicas beside autoscaling", "/",
+        {"replicas": 3, "autoscaling": {"minReplicas": 2, "maxReplicas": 4}, "storage": {"postgres": {"urlSecretRef": {"name": "db", "key": "url"}}}},
+        {"replicas": 3, "storage": {"postgres": {"urlSecretRef": {"name": "db", "key": "url"}}}};
+    "autoscaling without a request of CPU", "/",
+        {"resources": {"requests": {"memory": "64Mi"}}, "autoscaling": {"minReplicas": 2, "maxReplicas": 4}, "storage": {"postgres": {"urlSecretRef": {"name": "db", "key": "url"}}}},
+        {"resources": {"requests": {"cpu": "250m"}}, "autoscaling": {"minReplicas": 2, "maxReplicas": 4}, "storage": {"postgres": {"urlSecretRef": {"name": "db", "key": "url"}}}};
+    "two notices of one name", "/desk",
+        {"notices": [{"name": "a", "webhook": {"url": "https://a"}}, {"name": "a", "webhook": {"url": "https://a"}}]},
+        {"notices": [{"name": "a", "webhook": {"url": "https://a"}}, {"name": "b", "webhook": {"url": "https://a"}}]};
+    "a notice to nowhere", "/desk",
+        {"notices": [{"name": "a"}]},
+        {"notices": [{"name": "a", "webhook": {"url": "https://a"}}]};
+    "a notice with capitals", "/desk",
+        {"notices": [{"name": "A", "webhook": {"url": "https://a"}}]},
+        {"notices": [{"name": "a", "webhook": {"url": "https://a"}}]};
+    "a kind of notice twice", "/desk",
+        {"notices": [{"name": "a", "webhook": {"url": "https://a"}, "kinds": ["refusals", "refusals"]}]},
+        {"notices": [{"name": "a", "webhook": {"url": "https://a"}, "kinds": ["refusals"]}]};
+    "a desk over ftp", "/desk",
+        {"url": "ftp://a"},
+        {"url": "https://a"};
+    "a notice over ftp, webhook", "/desk",
+        {"notices": [{"name": "a", "webhook": {"url": "ftp://a"}}]},
+        {"notices": [{"name": "a", "webhook": {"url": "http://a"}}]};
+    "a header of a notice twice, webhook", "/desk",
+        {"notices": [{"name": "a", "webhook": {"url": "https://a", "headers": [{"name": "X-A", "value": "1"}, {"name": "x-a", "value": "2"}]}}]},
+        {"notices": [{"name": "a", "webhook": {"url": "https://a", "headers": [{"name": "X-A", "value": "1"}]}}]};
+    "a header of a notice from nowhere, webhook", "/desk",
+        {"notices": [{"name": "a", "webhook": {"url": "https://a", "headers": [{"name": "x-a"}]}}]},
+        {"notices": [{"name": "a", "webhook": {"url": "https://a", "headers": [{"name": "x-a", "value": ""}]}}]};
+    "a header of a notice that frames, webhook", "/desk",
+        {"notices": [{"name": "a", "webhook": {"url": "https://a", "headers": [{"name": "Content-Length", "value": "1"}]}}]},
+        {"notices": [{"name": "a", "webhook": {"url": "https://a", "headers": [{"name": "Content-Language", "value": "1"}]}}]};
+    "a header of a notice with a space, webhook", "/desk",
+        {"notices": [{"name": "a", "webhook": {"url": "https://a", "headers": [{"name": "x a", "value": "1"}]}}]},
+        {"notices": [{"name": "a", "webhook": {"url": "https://a", "headers": [{"name": "x_a", "value": "1"}]}}]};
+    "a notice over ftp, alertmanager", "/desk",
+        {"notices": [{"name": "a", "alertmanager": {"url": "ftp://a"}}]},
+        {"notices": [{"name": "a", "alertmanager": {"url": "http://a"}}]};
+    "a header of a notice twice, alertmanager", "/desk",
+        {"notices": [{"name": "a", "alertmanager": {"url": "https://a", "headers": [{"name": "X-A", "value": "1"}, {"name": "x-a", "value": "2"}]}}]},
+        {"notices": [{"name": "a", "alertmanager": {"url": "https://a", "headers": [{"name": "X-A", "value": "1"}]}}]};
+    "a header of a notice from nowhere, alertmanager", "/desk",
+        {"notices": [{"name": "a", "alertmanager": {"url": "https://a", "headers": [{"name": "x-a"}]}}]},
+        {"notices": [{"name": "a", "alertmanager": {"url": "https://a", "headers": [{"name": "x-a", "value": ""}]}}]};
+    "a header of a notice that frames, alertmanager", "/desk",
+        {"notices": [{"name": "a", "alertmanager": {"url": "https://a", "headers": [{"name": "Content-Length", "value": "1"}]}}]},
+        {"notices": [{"name": "a", "alertmanager": {"url": "https://a", "headers": [{"name": "Content-Language", "value": "1"}]}}]};
+    "a header of a notice with a space, alertmanager", "/desk",
+        {"notices": [{"name": "a", "alertmanager": {"url": "https://a", "headers": [{"name": "x a", "value": "1"}]}}]},
+        {"notices": [{"name": "a", "alertmanager": {"url": "https://a", "headers": [{"name": "x_a", "value": "1"}]}}]};
     "two kinds of transform", "/destinations",
         [{"name": "a", "log": {}, "transform": {"template": "{}", "rules": [{"drop": ["a"]}]}}], [{"name": "a", "log": {}, "transform": {"template": "{}"}}];
     "a transform without a rule", "/destinations",
@@ -131,10 +188,17 @@ pub fn bare() -> Value {
     })
 }
 
-/// [`minimal`] with `value` at a member of the spec.
+/// [`minimal`] with `value` at a member of the spec; at `/` with its members.
 pub fn with(at: &str, value: Value) -> Value {
     let mut spec = minimal();
-    spec[at.trim_start_matches('/')] = value;
+    match (at, value) {
+        ("/", Value::Object(members)) => {
+            for (name, value) in members {
+                spec[name] = value;
+            }
+        }
+        (_, value) => spec[at.trim_start_matches('/')] = value,
+    }
     spec
 }
 
