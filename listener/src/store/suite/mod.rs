@@ -8,6 +8,7 @@ mod desk;
 mod history;
 mod hook;
 mod model;
+mod names;
 mod pages;
 mod retention;
 mod settle;
@@ -21,6 +22,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+pub(crate) use self::names::{desk_tests, history_tests, store_tests};
 pub(crate) use self::{append::*, desk::*, history::*, hook::*, model::*, pages::*, retention::*, settle::*};
 use super::*;
 use crate::desk::{Desk, History};

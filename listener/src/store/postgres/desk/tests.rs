@@ -92,40 +92,7 @@ macro_rules! shared {
     )* };
 }
 
-shared! {
-    an_act_is_done_in_the_states_that_allow_it_and_refused_in_the_others
-    open_and_pending_are_right_at_each_step
-    an_edited_payload_stands_beside_the_original
-    who_did_what_stands_in_the_audit_log
-    an_act_that_makes_no_sense_changes_nothing
-    waiting_errors_open_by_themselves
-    without_a_payload_there_is_nothing_to_edit_or_to_retry
-    errors_go_after_their_time_with_all_that_is_theirs
-    a_newer_error_closes_the_older_ones_of_its_key_at_its_destination
-    an_error_of_an_earlier_event_does_not_close_a_later_one
-    a_later_success_closes_the_older_errors_of_its_key
-    nothing_folds_where_that_is_switched_off
-    a_retry_sends_the_edited_payload_alone_to_where_it_failed
-    a_retry_that_fails_opens_the_error_again_with_its_attempts_added
-    of_a_page_of_retries_some_are_taken_some_fail_some_go_again
-    retries_and_new_records_take_turns
-    a_retry_goes_on_after_a_restart
-    an_error_before_any_destination_goes_the_whole_way_once_more
-    what_is_still_unusable_is_a_new_error_with_a_link
-    a_retry_through_the_journal_survives_a_kill_at_any_moment
-    a_retry_of_what_a_filter_failed_on_asks_the_filter_again
-    a_retry_to_a_destination_that_is_gone_is_refused
-    what_passes_the_hook_at_last_goes_to_each_destination_once
-    what_the_hook_drops_or_fails_again_goes_nowhere
-    a_retry_at_the_hook_survives_a_restart_and_its_end
-    a_scan_that_passed_a_record_by_is_void_once_it_passes_the_hook
-    a_plan_says_what_would_be_done_and_does_nothing
-    a_bulk_act_does_what_was_planned_and_nothing_else
-    a_bulk_act_can_be_stopped_and_what_is_done_stays_done
-    a_bulk_retry_that_is_killed_goes_on_and_sends_each_error_once
-    list_count_and_bulk_obey_a_filter_exactly
-    a_list_has_no_gap_and_no_repeat_while_errors_arrive
-}
+suite::desk_tests!(shared);
 
 /// The tally, with what is not in it yet, counts what is there.
 async fn counters_are_those_of_the_errors(url: &str) {
