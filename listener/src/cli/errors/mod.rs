@@ -15,7 +15,8 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::remote::client::{Client, Connection};
+use super::remote;
+use super::remote::client::Connection;
 use super::remote::print::Output;
 
 /// See, mend and send again what destinations did not take
@@ -89,23 +90,19 @@ enum Command {
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { connection, output, command } = args;
-    super::runtime()?.block_on(async {
-        let client = Client::connect(connection).await?;
-        match command {
-            Command::List(args) => read::list(&client, output, args).await,
-            Command::Count(args) => read::count(&client, output, args).await,
-            Command::Export(args) => read::export(&client, args).await,
-            Command::Show(args) => one::show(&client, output, args).await,
-            Command::Edit(args) => edit::edit(&client, output, args).await,
-            Command::Retry(args) => write::plain(&client, output, "retry", args).await,
-            Command::Resolve(args) => write::plain(&client, output, "resolve", args).await,
-            Command::Reopen(args) => write::plain(&client, output, "reopen", args).await,
-            Command::Wait(args) => write::wait(&client, output, args).await,
-            Command::Assign(args) => write::assign(&client, output, args).await,
-            Command::Tag(args) => write::tag(&client, output, args).await,
-            Command::Note(args) => write::note(&client, output, args).await,
-            Command::Bulk(args) => bulk::run(&client, output, args).await,
-        }
-    })?;
-    Ok(ExitCode::SUCCESS)
+    remote::run(connection, async |client| match command {
+        Command::List(args) => read::list(&client, output, args).await,
+        Command::Count(args) => read::count(&client, output, args).await,
+        Command::Export(args) => read::export(&client, args).await,
+        Command::Show(args) => one::show(&client, output, args).await,
+        Command::Edit(args) => edit::edit(&client, output, args).await,
+        Command::Retry(args) => write::plain(&client, output, "retry", args).await,
+        Command::Resolve(args) => write::plain(&client, output, "resolve", args).await,
+        Command::Reopen(args) => write::plain(&client, output, "reopen", args).await,
+        Command::Wait(args) => write::wait(&client, output, args).await,
+        Command::Assign(args) => write::assign(&client, output, args).await,
+        Command::Tag(args) => write::tag(&client, output, args).await,
+        Command::Note(args) => write::note(&client, output, args).await,
+        Command::Bulk(args) => bulk::run(&client, output, args).await,
+    })
 }

@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::filter::TimeArgs;
 use super::shape::Delivery;
-use super::{FileArgs, PartArgs};
+use crate::cli::remote;
 use crate::cli::remote::client::{Client, Connection};
+use crate::cli::remote::export::{self, FileArgs};
+use crate::cli::remote::list::{self, PartArgs};
 use crate::cli::remote::print::{self, Output};
-use crate::cli::remote::shape::List;
 use crate::cli::remote::text::{line, time};
-use crate::cli::remote::{self, export};
 
 /// See what was accepted from HubSpot
 ///
@@ -56,33 +56,13 @@ enum Command {
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { connection, output, command } = args;
     remote::run(connection, async |client| match command {
-        Command::List { time, part } => list(&client, output, time, part).await,
-        Command::Show { number } => show(&client, output, number).await,
-        Command::Export { time, file } => {
-            let mut query = time.query();
-            query.push(("format", file.format));
-            export::export(&client, &["deliveries", "export"], &query, file.file.as_deref()).await
+        Command::List { time, part } => {
+            let shown = ("no delivery matches", table);
+            list::list(&client, output, ("deliveries", time.query()), part, shown).await
         }
+        Command::Show { number } => show(&client, output, number).await,
+        Command::Export { time, file } => export::export(&client, "deliveries", time.query(), file).await,
     })
-}
-
-async fn list(client: &Client, output: Output, time: TimeArgs, part: PartArgs) -> anyhow::Result<()> {
-    let mut query = time.query();
-    part.add(&mut query);
-    let answer: Value = client.get(&["deliveries"], &query).await?;
-    if output == Output::Json {
-        return Ok(print::json(&answer)?);
-    }
-    let List { items, next }: List<Delivery> = serde_json::from_value(answer)?;
-    if items.is_empty() && next.is_none() {
-        eprintln!("no delivery matches");
-        return Ok(());
-    }
-    print::text(&table(&items))?;
-    if let Some(next) = next {
-        eprintln!("there are more: --cursor {}", line(&next));
-    }
-    Ok(())
 }
 
 async fn show(client: &Client, output: Output, number: u64) -> anyhow::Result<()> {

@@ -8,11 +8,12 @@ use serde_json::Value;
 
 use super::filter::RecordArgs;
 use super::shape::{Record, Records, Step, Whole};
-use super::{FileArgs, PartArgs};
+use crate::cli::remote;
 use crate::cli::remote::client::{Client, Connection};
+use crate::cli::remote::export::{self, FileArgs};
+use crate::cli::remote::list::PartArgs;
 use crate::cli::remote::print::{self, Output};
 use crate::cli::remote::text::{line, short, time};
-use crate::cli::remote::{self, export};
 
 /// Find records, and see what became of each
 ///
@@ -68,11 +69,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     remote::run(connection, async |client| match command {
         Command::List { filter, part } => list(&client, output, &filter, part).await,
         Command::Show { record } => show(&client, output, &record).await,
-        Command::Export { filter, file } => {
-            let mut query = filter.query();
-            query.push(("format", file.format));
-            export::export(&client, &["records", "export"], &query, file.file.as_deref()).await
-        }
+        Command::Export { filter, file } => export::export(&client, "records", filter.query(), file).await,
     })
 }
 

@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use super::filter::RefusedArgs;
 use super::shape::{Refused, RefusedWhole};
-use super::{FileArgs, PartArgs};
+use crate::cli::remote;
 use crate::cli::remote::client::{Client, Connection};
+use crate::cli::remote::export::{self, FileArgs};
+use crate::cli::remote::list::{self, PartArgs};
 use crate::cli::remote::print::{self, Output};
-use crate::cli::remote::shape::List;
 use crate::cli::remote::text::{line, short, time};
-use crate::cli::remote::{self, export};
 
 /// See which requests were refused, and why
 ///
@@ -57,29 +57,25 @@ enum Command {
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { connection, output, command } = args;
     remote::run(connection, async |client| match command {
-        Command::List { filter, part } => list(&client, output, &filter, part).await,
-        Command::Show { id } => show(&client, output, &id).await,
-        Command::Export { filter, file } => {
-            let mut query = filter.query();
-            query.push(("format", file.format));
-            export::export(&client, &["refusals", "export"], &query, file.file.as_deref()).await
+        Command::List { filter, part } => {
+            let shown = ("no refused request matches", table);
+            list::list(&client, output, ("refusals", filter.query()), part, shown).await
         }
+        Command::Show { id } => show(&client, output, &id).await,
+        Command::Export { filter, file } => export::export(&client, "refusals", filter.query(), file).await,
     })
 }
 
-async fn list(client: &Client, output: Output, filter: &RefusedArgs, part: PartArgs) -> anyhow::Result<()> {
-    let mut query = filter.query();
-    part.add(&mut query);
-    let answer: Value = client.get(&["refusals"], &query).await?;
+async fn show(client: &Client, output: Output, id: &str) -> anyhow::Result<()> {
+    let answer: Value = client.get(&["refusals", id], &[]).await?;
     if output == Output::Json {
         return Ok(print::json(&answer)?);
     }
-    let List { items, next }: List<Refused> = serde_json::from_value(answer)?;
-    if items.is_empty() && next.is_none() {
-        eprintln!("no refused request matches");
-        return Ok(());
-    }
-    let rows: Vec<Vec<String>> = items
+    Ok(print::text(&card(&serde_json::from_value(answer)?)?)?)
+}
+
+fn table(refusals: &[Refused]) -> String {
+    let rows: Vec<Vec<String>> = refusals
         .iter()
         .map(|one| {
             vec![
@@ -92,19 +88,7 @@ async fn list(client: &Client, output: Output, filter: &RefusedArgs, part: PartA
             ]
         })
         .collect();
-    print::text(&print::table(&["ID", "WHEN", "STATUS", "CAUSE", "DIAGNOSIS", "WHAT IS WRONG"], &rows))?;
-    if let Some(next) = next {
-        eprintln!("there are more: --cursor {}", line(&next));
-    }
-    Ok(())
-}
-
-async fn show(client: &Client, output: Output, id: &str) -> anyhow::Result<()> {
-    let answer: Value = client.get(&["refusals", id], &[]).await?;
-    if output == Output::Json {
-        return Ok(print::json(&answer)?);
-    }
-    Ok(print::text(&card(&serde_json::from_value(answer)?)?)?)
+    print::table(&["ID", "WHEN", "STATUS", "CAUSE", "DIAGNOSIS", "WHAT IS WRONG"], &rows)
 }
 
 fn card(whole: &RefusedWhole) -> Result<String, std::fmt::Error> {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use futures_util::StreamExt;
@@ -10,15 +10,28 @@ use futures_util::StreamExt;
 use super::client::Client;
 use super::print;
 
-/// Writes what `path` answers as it comes.
+/// Where an export goes.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct FileArgs {
+    /// csv or jsonl
+    #[arg(long, value_name = "FORMAT", default_value = "csv", value_parser = ["csv", "jsonl"])]
+    format: String,
+    /// Written to, and replaced where it is there [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+/// Writes what `path` exports as it comes.
 pub(in crate::cli) async fn export(
     client: &Client,
-    path: &[&str],
-    query: &[(&str, String)],
-    file: Option<&Path>,
+    path: &str,
+    mut query: Vec<(&'static str, String)>,
+    to: FileArgs,
 ) -> anyhow::Result<()> {
-    let mut parts = std::pin::pin!(client.stream(path, query).await?);
-    let mut out: Box<dyn io::Write> = match file {
+    let FileArgs { format, file } = to;
+    query.push(("format", format));
+    let mut parts = std::pin::pin!(client.stream(&[path, "export"], &query).await?);
+    let mut out: Box<dyn io::Write> = match &file {
         Some(path) => Box::new(File::create(path).with_context(|| format!("--file {}", path.display()))?),
         None => Box::new(io::stdout()),
     };

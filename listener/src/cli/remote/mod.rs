@@ -4,6 +4,7 @@ pub(super) mod bulk;
 pub(super) mod client;
 pub(super) mod confirm;
 pub(super) mod export;
+pub(super) mod list;
 pub(super) mod print;
 pub(super) mod shape;
 pub(super) mod text;
