@@ -3,6 +3,7 @@
 
 mod client;
 pub mod cluster;
+mod command;
 mod listener;
 mod mount;
 mod random;
@@ -10,6 +11,7 @@ mod receiver;
 mod sign;
 
 pub use client::{Answer, Connection, get, get_json, post, send_raw};
+pub use command::{bad, good};
 pub use listener::{ListenerProcess, Setup, binary, free_port, operator_binary};
 pub use mount::{Mount, fill};
 pub use random::Random;

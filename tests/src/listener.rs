@@ -108,6 +108,21 @@ impl Setup {
         ))
     }
 
+    /// A listener `sales/contacts` whose error desk has these tokens (YAML, `role.name: token` parted by
+    /// commas) and masks `email`; it names a contact by its object id. `spec` is more of it.
+    pub fn desk(tokens: &str, page_size: u32, destination: &str, spec: &str) -> Self {
+        let mut setup = Self::listener(&format!(
+            "  page: {{size: {page_size}, lingerMilliseconds: 0}}\n  traceKeyTemplate: 'contact_{{{{objectId}}}}'\n\
+             {spec}  desk: {{tokens: {{secretName: desk}}, maskedFields: [/email]}}\n  \
+             destinations: [{{name: warehouse, http: {{url: '{destination}'}}}}]\n"
+        ));
+        setup.manifest.push_str(&format!(
+            "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: desk, namespace: sales}}\n\
+             stringData: {{{tokens}}}\n"
+        ));
+        setup
+    }
+
     /// Whole manifests.
     pub fn manifest(manifest: &str) -> Self {
         Self {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
-use tests::{ListenerProcess, Receiver, Reply, SECRET, Setup, binary, eventually};
+use tests::{ListenerProcess, Receiver, Reply, Setup, bad, binary, eventually, good};
 
 const VIEW: &str = "view-token-of-vera-0001";
 const OPERATE: &str = "operate-token-of-olaf-0001";
@@ -27,24 +27,10 @@ fn destination() -> (Receiver, Arc<AtomicBool>) {
     (Receiver::with(answer), takes)
 }
 
-fn manifest(url: &str, tokens: &str) -> String {
-    format!(
-        "apiVersion: v1\nkind: Secret\nmetadata: {{name: hubspot-app, namespace: sales}}\n\
-         stringData: {{clientSecret: {SECRET}}}\n---\n\
-         apiVersion: v1\nkind: Secret\nmetadata: {{name: desk, namespace: sales}}\nstringData: {{{tokens}}}\n---\n\
-         apiVersion: hubspot-listener.dev/v1alpha1\nkind: HubSpotListener\n\
-         metadata: {{name: contacts, namespace: sales}}\nspec:\n  displayName: Contacts\n  \
-         clientSecrets: [{{name: hubspot-app, key: clientSecret}}]\n  \
-         page: {{size: 1, lingerMilliseconds: 0}}\n  traceKeyTemplate: 'contact_{{{{objectId}}}}'\n  \
-         desk: {{tokens: {{secretName: desk}}, maskedFields: [/email]}}\n  \
-         destinations: [{{name: warehouse, http: {{url: '{url}'}}}}]\n"
-    )
-}
-
 fn start(receiver: &Receiver) -> ListenerProcess {
     let tokens =
         format!("view.vera: {VIEW}, operate.olaf: {OPERATE}, admin.ada: {ADMIN}, operate.short: abc");
-    Setup::manifest(&manifest(&receiver.url("/"), &tokens)).start()
+    Setup::desk(&tokens, 1, &receiver.url("/"), "").start()
 }
 
 /// Delivers contacts that become errors.
@@ -76,17 +62,6 @@ fn with_editor(listener: &ListenerProcess, token: &str, arguments: &[&str], edit
         .stdin(Stdio::null())
         .output()
         .expect("the command runs")
-}
-
-fn good(output: &Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    String::from_utf8(output.stdout.clone()).expect("UTF-8")
-}
-
-fn bad(output: &Output) -> String {
-    assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    String::from_utf8(output.stderr.clone()).expect("UTF-8")
 }
 
 fn json(listener: &ListenerProcess, token: &str, arguments: &[&str]) -> Value {
@@ -193,7 +168,7 @@ fn a_rotated_token_counts_without_a_restart() {
     assert!(listener.log().contains("operate.short: its token"), "a bad key is told: {}", listener.log());
     good(&errors(&listener, VIEW, &["list"]));
     let new = "view-token-of-vera-0002";
-    let changed = manifest(&receiver.url("/"), &format!("view.vera: {new}"));
+    let changed = Setup::desk(&format!("view.vera: {new}"), 1, &receiver.url("/"), "").manifest;
     write(&listener.manifest(), &changed);
     eventually(10, "the new token counts", || {
         errors(&listener, new, &["list"]).status.success().then_some(())

@@ -4,26 +4,14 @@
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
-use tests::{ListenerProcess, Receiver, SECRET, Setup, binary, eventually, post};
+use tests::{ListenerProcess, Receiver, Setup, bad, binary, eventually, good, post};
 
 const VIEW: &str = "view-token-of-vera-0001";
 const OPERATE: &str = "operate-token-of-olaf-0001";
 
 fn start(receiver: &Receiver) -> ListenerProcess {
-    let url = receiver.url("/");
-    Setup::manifest(&format!(
-        "apiVersion: v1\nkind: Secret\nmetadata: {{name: hubspot-app, namespace: sales}}\n\
-         stringData: {{clientSecret: {SECRET}}}\n---\n\
-         apiVersion: v1\nkind: Secret\nmetadata: {{name: desk, namespace: sales}}\n\
-         stringData: {{view.vera: {VIEW}, operate.olaf: {OPERATE}}}\n---\n\
-         apiVersion: hubspot-listener.dev/v1alpha1\nkind: HubSpotListener\n\
-         metadata: {{name: contacts, namespace: sales}}\nspec:\n  displayName: Contacts\n  \
-         clientSecrets: [{{name: hubspot-app, key: clientSecret}}]\n  \
-         page: {{size: 4, lingerMilliseconds: 0}}\n  traceKeyTemplate: 'contact_{{{{objectId}}}}'\n  \
-         desk: {{tokens: {{secretName: desk}}, maskedFields: [/email]}}\n  \
-         destinations: [{{name: warehouse, http: {{url: '{url}'}}}}]\n"
-    ))
-    .start()
+    let tokens = format!("view.vera: {VIEW}, operate.olaf: {OPERATE}");
+    Setup::desk(&tokens, 4, &receiver.url("/"), "").start()
 }
 
 fn command(listener: &ListenerProcess, token: &str, arguments: &[&str]) -> Output {
@@ -34,17 +22,6 @@ fn command(listener: &ListenerProcess, token: &str, arguments: &[&str]) -> Outpu
         .stdin(Stdio::null())
         .output()
         .expect("the command runs")
-}
-
-fn good(output: &Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    String::from_utf8(output.stdout.clone()).expect("UTF-8")
-}
-
-fn bad(output: &Output) -> String {
-    assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    String::from_utf8(output.stderr.clone()).expect("UTF-8")
 }
 
 fn shown(listener: &ListenerProcess, arguments: &[&str]) -> Value {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
-use tests::{Answer, Connection, ListenerProcess, Page, Receiver, Reply, SECRET, Setup, eventually};
+use tests::{Answer, Connection, ListenerProcess, Page, Receiver, Reply, Setup, eventually};
 
 use crate::browser::Browser;
 
@@ -41,8 +41,8 @@ impl Scene {
                 format!("<!doctype html><html lang=en><title>CRM</title><h1>Contact {name} in the CRM</h1>");
             Reply::status(200).header("content-type", "text/html; charset=utf-8").body(&body)
         });
-        let manifest = manifest(&destination.url("/hubspot"), &crm.url("/record/"));
-        let listener = Setup::manifest(&manifest).arguments(&["--log", "warn"]).start();
+        let setup = setup(&destination.url("/hubspot"), &crm.url("/record/"));
+        let listener = setup.arguments(&["--log", "warn"]).start();
         let scene = Self { listener, destination, crm, takes };
         scene.fail(errors);
         scene
@@ -99,22 +99,14 @@ fn contact(id: u64) -> Value {
     })
 }
 
-fn manifest(destination: &str, crm: &str) -> String {
-    format!(
-        "apiVersion: v1\nkind: Secret\nmetadata: {{name: hubspot-app, namespace: sales}}\n\
-         stringData: {{clientSecret: {SECRET}}}\n---\n\
-         apiVersion: v1\nkind: Secret\nmetadata: {{name: desk, namespace: sales}}\n\
-         stringData: {{view.vera: {VIEW}, operate.olaf: {OPERATE}, admin.ada: {ADMIN}}}\n---\n\
-         apiVersion: hubspot-listener.dev/v1alpha1\nkind: HubSpotListener\n\
-         metadata: {{name: contacts, namespace: sales}}\nspec:\n  displayName: Contacts\n  \
-         clientSecrets: [{{name: hubspot-app, key: clientSecret}}]\n  \
-         page: {{size: 1, lingerMilliseconds: 0}}\n  traceKeyTemplate: 'contact_{{{{objectId}}}}'\n  \
-         dataUriTemplate: '{crm}{{{{objectId}}}}'\n  \
+fn setup(destination: &str, crm: &str) -> Setup {
+    let tokens = format!("view.vera: {VIEW}, operate.olaf: {OPERATE}, admin.ada: {ADMIN}");
+    let spec = format!(
+        "  dataUriTemplate: '{crm}{{{{objectId}}}}'\n  \
          settings: {{region: eu, limits: {{max: 5}}}}\n  \
          settingsSchema:\n    type: object\n    properties:\n      \
          region: {{type: string, title: Region, enum: [eu, us]}}\n      \
-         limits: {{type: object, properties: {{max: {{type: integer, title: Largest number}}}}}}\n  \
-         desk: {{tokens: {{secretName: desk}}, maskedFields: [/email]}}\n  \
-         destinations: [{{name: warehouse, http: {{url: '{destination}'}}}}]\n"
-    )
+         limits: {{type: object, properties: {{max: {{type: integer, title: Largest number}}}}}}\n"
+    );
+    Setup::desk(&tokens, 1, destination, &spec)
 }

@@ -1,7 +1,7 @@
 //! A listener with errors of every kind, behind tokens.
 
 use serde_json::{Value, json};
-use tests::{Answer, Connection, ListenerProcess, Receiver, Reply, SECRET, Setup, eventually, post};
+use tests::{Answer, Connection, ListenerProcess, Receiver, Reply, Setup, eventually, post};
 
 use crate::case::TOKENS;
 use crate::description::Description;
@@ -26,8 +26,7 @@ impl Scene {
             Reply::status(statuses[page.body.len() % statuses.len()])
                 .body(&format!("{{\"not\":\"{PAYLOAD} {MASKED}\"}}"))
         });
-        let listener =
-            Setup::manifest(&manifest(&destination.url("/"))).arguments(&["--log", "warn"]).start();
+        let listener = setup(&destination.url("/")).arguments(&["--log", "warn"]).start();
         let scene = Self { listener, _destination: destination };
         scene.fail();
         scene
@@ -78,18 +77,8 @@ impl Scene {
     }
 }
 
-fn manifest(url: &str) -> String {
+fn setup(url: &str) -> Setup {
     let [view, operate, admin] = TOKENS;
-    format!(
-        "apiVersion: v1\nkind: Secret\nmetadata: {{name: hubspot-app, namespace: sales}}\n\
-         stringData: {{clientSecret: {SECRET}}}\n---\n\
-         apiVersion: v1\nkind: Secret\nmetadata: {{name: desk, namespace: sales}}\n\
-         stringData: {{view.vera: {view}, operate.olaf: {operate}, admin.ada: {admin}}}\n---\n\
-         apiVersion: hubspot-listener.dev/v1alpha1\nkind: HubSpotListener\n\
-         metadata: {{name: contacts, namespace: sales}}\nspec:\n  displayName: Contacts\n  \
-         clientSecrets: [{{name: hubspot-app, key: clientSecret}}]\n  \
-         page: {{size: 1, lingerMilliseconds: 0}}\n  traceKeyTemplate: 'contact_{{{{objectId}}}}'\n  \
-         desk: {{tokens: {{secretName: desk}}, maskedFields: [/email]}}\n  \
-         destinations: [{{name: warehouse, http: {{url: '{url}'}}}}]\n"
-    )
+    let tokens = format!("view.vera: {view}, operate.olaf: {operate}, admin.ada: {admin}");
+    Setup::desk(&tokens, 1, url, "")
 }
