@@ -15,6 +15,7 @@ use url::Url;
 
 use super::faults::Faults;
 use super::live::{Answer, Live, LiveDestination, Target};
+use super::public_url;
 use super::source::{Inputs, Refused};
 use crate::deliver::AddressPolicy;
 use crate::store::PRE_PAGE;
@@ -31,7 +32,7 @@ pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
     let mut refusals = crds::check::check(&inputs.configuration.spec);
     check_addresses(&inputs.configuration.allowed_addresses, &mut refusals);
     let database = database(&inputs, &mut refusals);
-    let url = check_public_url(&inputs.configuration.public_url, &mut refusals);
+    let url = public_url::check(&inputs.configuration.public_url, &mut refusals);
     let secrets = client_secrets(&inputs, &mut refusals);
     let settings = settings::merge(&inputs.configuration.spec, &inputs.config_maps).unwrap_or_else(|wrong| {
         refusals.extend(wrong);
@@ -81,36 +82,6 @@ pub fn compile(inputs: Inputs) -> Result<Live, Refused> {
         listener,
         configuration: inputs.configuration,
     })
-}
-
-/// The public URL's path as it is written, not as a parser would print it.
-struct RawUrl {
-    path: String,
-}
-
-fn check_public_url(text: &str, refusals: &mut Vec<Refusal>) -> Option<RawUrl> {
-    let mut refuse = |reason: String| {
-        refusals.push(Refusal {
-            field: "publicUrl".to_owned(),
-            reason,
-            remedy: "give the URL as it is registered in HubSpot: https://host/path, no query".to_owned(),
-        });
-        None
-    };
-    if let Err(error) = Url::parse(text) {
-        return refuse(format!("{text:?} is no URL: {error}"));
-    }
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return refuse(format!("{text:?} has no scheme"));
-    };
-    if scheme != "https" && scheme != "http" {
-        return refuse(format!("{scheme} is neither https nor http"));
-    }
-    if text.contains(['?', '#']) || text.contains(|c: char| c.is_ascii_whitespace() || c.is_control()) {
-        return refuse(format!("{text:?} has a query, a fragment or white space"));
-    }
-    let path = rest.find('/').map_or("/", |at| &rest[at..]);
-    Some(RawUrl { path: path.to_owned() })
 }
 
 fn check_addresses(blocks: &[String], refusals: &mut Vec<Refusal>) {

@@ -10,6 +10,7 @@ mod files;
 mod from_manifests;
 pub mod live;
 mod notices;
+mod public_url;
 pub mod sorter;
 pub mod source;
 

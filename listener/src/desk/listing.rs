@@ -67,3 +67,15 @@ pub struct Listing<T> {
     /// Where it goes on; none: this is the end.
     pub next: Option<Cursor>,
 }
+
+impl<T> Listing<T> {
+    /// The first `limit` of what was read, which is one more where there is one; it goes on behind the
+    /// number of the last.
+    pub(crate) fn of(mut items: Vec<T>, limit: usize, number: impl FnOnce(&T) -> i64) -> Self {
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let last = items.last().filter(|_| more);
+        let next = last.map(|item| Cursor::new(number(item).to_string()));
+        Self { items, next }
+    }
+}

@@ -25,6 +25,7 @@ pub mod journal;
 mod judge;
 pub mod model;
 mod names;
+mod numbers;
 mod packed;
 pub mod postgres;
 mod refusals;

@@ -2,6 +2,7 @@
 //! numbered in the tables, how counts are put together. Nothing here reads or writes.
 
 pub(in crate::store) mod again;
+pub(in crate::store) mod condition;
 pub(in crate::store) mod counts;
 pub(in crate::store) mod own;
 pub(in crate::store) mod rules;

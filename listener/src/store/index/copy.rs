@@ -11,10 +11,11 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::backup::{Step, verify};
+use super::begin::prepare;
 use super::desk::bulk::PLAN_MS;
 use super::lock::Lock;
 use super::trouble::{Trouble, signed, unsigned};
-use super::{erase, open, prepare};
+use super::{erase, open};
 use crate::store::StoreError;
 use crate::store::copy::{Each, From, PAGE_FAILED, Progress, Row, Rows, Source, Table, Value};
 use crate::store::journal::{Journal, Location, Options, Reader};

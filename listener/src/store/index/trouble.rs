@@ -7,6 +7,8 @@ use rusqlite::ErrorCode;
 use crate::store::StoreError;
 use crate::store::packed::Damaged;
 
+pub(in crate::store) use crate::store::numbers::{count, signed, unsigned};
+
 /// A failure inside the index.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
@@ -63,19 +65,4 @@ impl From<Trouble> for StoreError {
     fn from(trouble: Trouble) -> Self {
         Self::Failed(trouble.to_string())
     }
-}
-
-/// A number as SQLite keeps it.
-pub(super) fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// A count as SQLite keeps it.
-pub(super) fn count(value: usize) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// A number as it was before SQLite kept it; nothing negative is ever written.
-pub(super) fn unsigned(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or(0)
 }

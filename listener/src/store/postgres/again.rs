@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Inner;
-use super::connect::{Connection, Tx};
 use super::cut::LEASED;
 use super::desk::retry;
 use super::history::replay::{self, Found};
@@ -11,6 +10,7 @@ use super::leases::Leases;
 use super::pages;
 use super::sql::{Value, int, text};
 use super::trouble::{Trouble, signed};
+use super::tx::{Connection, Tx};
 use crate::store::{Page, PageRequest, Record};
 
 /// What waits at a destination.

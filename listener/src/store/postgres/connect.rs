@@ -20,15 +20,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use deadpool_postgres::{Connect, Hook, HookError, Manager, ManagerConfig, Object, RecyclingMethod, Runtime};
+use deadpool_postgres::{Connect, Hook, HookError, Manager, ManagerConfig, RecyclingMethod, Runtime};
 use secrecy::SecretString;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::Host;
-use tokio_postgres::{Client, Config, Error, IsolationLevel, Row};
+use tokio_postgres::{Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::sql::Value;
 use super::trouble::Trouble;
+use super::tx::Connection;
 use super::url::{self, Address};
 use super::{check, tls};
 use crate::deliver::resolve;
@@ -78,7 +78,7 @@ impl Pool {
     pub(in crate::store::postgres) async fn connection(&self) -> Result<Connection, Trouble> {
         let pool = self.inner.load_full();
         let object = pool.get().await.map_err(|error| Trouble::Pool(refusal(error)))?;
-        Ok(Connection { object: Some(object), begun: false })
+        Ok(Connection::new(object))
     }
 
     /// Closes what nobody has used for long.
@@ -288,124 +288,4 @@ fn without_hosts(config: &Config) -> Config {
         .channel_binding(config.get_channel_binding())
         .load_balance_hosts(config.get_load_balance_hosts());
     copy
-}
-
-/// A connection out of the pool. It goes back there only when what was begun on it has ended in order.
-pub(in crate::store::postgres) struct Connection {
-    object: Option<Object>,
-    /// Something was begun and has not ended in order.
-    begun: bool,
-}
-
-impl Connection {
-    /// Begins a transaction that writes.
-    pub(in crate::store::postgres) async fn begin(&mut self) -> Result<Tx<'_>, Trouble> {
-        self.start(IsolationLevel::ReadCommitted, false).await
-    }
-
-    /// Begins a transaction that reads, and sees all of it as at one moment.
-    pub(in crate::store::postgres) async fn look(&mut self) -> Result<Tx<'_>, Trouble> {
-        self.start(IsolationLevel::RepeatableRead, true).await
-    }
-
-    async fn start(&mut self, level: IsolationLevel, read_only: bool) -> Result<Tx<'_>, Trouble> {
-        let Self { object, begun } = self;
-        let client: &mut Client = object.as_mut().ok_or_else(gone)?;
-        *begun = true;
-        let transaction =
-            client.build_transaction().isolation_level(level).read_only(read_only).start().await?;
-        Ok(Tx { transaction, begun })
-    }
-
-    /// For single statements, each of them a transaction; [`Alone::end`] says that they ended in order.
-    pub(in crate::store::postgres) fn alone(&mut self) -> Result<Alone<'_>, Trouble> {
-        let Self { object, begun } = self;
-        let client: &Client = object.as_ref().ok_or_else(gone)?;
-        *begun = true;
-        Ok(Alone { client, begun })
-    }
-}
-
-/// A connection for single statements. Dropped without [`Alone::end`] it is thrown away.
-pub(in crate::store::postgres) struct Alone<'a> {
-    client: &'a Client,
-    begun: &'a mut bool,
-}
-
-impl std::ops::Deref for Alone<'_> {
-    type Target = Client;
-
-    fn deref(&self) -> &Client {
-        self.client
-    }
-}
-
-impl Alone<'_> {
-    /// All of it was answered.
-    pub(in crate::store::postgres) fn end(self) {
-        *self.begun = false;
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        if let (true, Some(object)) = (self.begun, self.object.take()) {
-            drop(Object::take(object));
-        }
-    }
-}
-
-fn gone() -> Trouble {
-    Trouble::Pool("the connection was lost".to_owned())
-}
-
-/// A transaction. Dropped without [`Tx::commit`] or [`Tx::undo`] its connection is thrown away.
-pub(in crate::store::postgres) struct Tx<'a> {
-    transaction: tokio_postgres::Transaction<'a>,
-    begun: &'a mut bool,
-}
-
-impl<'a> std::ops::Deref for Tx<'a> {
-    type Target = tokio_postgres::Transaction<'a>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.transaction
-    }
-}
-
-impl Tx<'_> {
-    /// Ok: it stays. An error: it may stay or not, where the connection was lost on the way.
-    pub(in crate::store::postgres) async fn commit(self) -> Result<(), Trouble> {
-        self.transaction.commit().await?;
-        *self.begun = false;
-        Ok(())
-    }
-
-    /// Sends the last statements together with the commit: what they lock is held for no round trip.
-    /// The rows of each; where one fails nothing is done.
-    pub(in crate::store::postgres) async fn commit_with(
-        self,
-        statements: &[(&str, &[Value<'_>])],
-    ) -> Result<Vec<Vec<Row>>, Trouble> {
-        let transaction = &self.transaction;
-        // They are sent in this order, because each is sent when it is first polled.
-        let work = statements.iter().map(|(statement, values)| transaction.query_typed(statement, values));
-        let commit = transaction.client().batch_execute("COMMIT");
-        let (done, committed) =
-            futures_util::future::join(futures_util::future::join_all(work), commit).await;
-        // A commit after an error is a rollback, and no error itself.
-        let rows = done.into_iter().collect::<Result<Vec<_>, _>>()?;
-        committed?;
-        // It has ended: the rollback that dropping it would send is not needed.
-        std::mem::forget(self.transaction);
-        *self.begun = false;
-        Ok(rows)
-    }
-
-    /// Undoes it.
-    pub(in crate::store::postgres) async fn undo(self) -> Result<(), Trouble> {
-        self.transaction.rollback().await?;
-        *self.begun = false;
-        Ok(())
-    }
 }

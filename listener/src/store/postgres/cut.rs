@@ -8,11 +8,11 @@ use std::collections::HashMap;
 
 use tokio_postgres::Client;
 
-use super::connect::Connection;
 use super::desk::errors::{self, Place};
 use super::read::{self, Wanted};
 use super::sql::{bytes, flag, int, text};
 use super::trouble::{Trouble, count, signed, unsigned};
+use super::tx::Connection;
 use crate::store::cut::{Cut, End, Findings};
 use crate::store::fate::{CHANGED, Mark};
 use crate::store::packed::spans;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use super::connect::Tx;
 use super::trouble::Trouble;
+use super::tx::Tx;
 
 /// Looks whether it is free; a page of a replay has time.
 const TRIES: u32 = 20;

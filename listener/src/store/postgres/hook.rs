@@ -6,11 +6,11 @@
 //! 2. A hook that is added begins with what is put down from then on, which no cut has seen.
 //! 3. What passes the hook at last after it had failed there: [`super::desk::mend`].
 
-use super::connect::Tx;
 use super::desk::mend;
 use super::pages;
 use super::sql::{byte_lists, int, ints, text};
 use super::trouble::{Trouble, signed};
+use super::tx::Tx;
 pub(in crate::store::postgres) use crate::store::fate::Fates;
 use crate::store::fate::{CHANGED, DROPPED, FAILED};
 use crate::store::{PRE_PAGE, RecordId};

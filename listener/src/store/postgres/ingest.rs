@@ -17,13 +17,13 @@ use language::event::DedupeKey;
 use tokio::sync::mpsc;
 
 use super::Inner;
-use super::connect::Tx;
 use super::desk::errors::{self, Place};
 use super::desk::{erase, resend};
 use super::queue::{Entry, Waiting};
 use super::slices::slice;
 use super::sql::{Value, byte_lists, int, ints, uuids};
 use super::trouble::{Trouble, count, unsigned};
+use super::tx::Tx;
 use crate::store::judge::{Judged, judge};
 use crate::store::packed::spans::{self, Span};
 use crate::store::{AppendError, NewError, Sorter};

@@ -13,7 +13,6 @@ use tokio::sync::{Mutex as Gate, oneshot};
 
 use super::Inner;
 use super::again::{self, Again};
-use super::connect::{Connection, Tx};
 use super::cut::{self, Commit, Committed, Holder, LEASED};
 use super::desk::{fold, retry};
 use super::history::replay;
@@ -21,6 +20,7 @@ use super::leases::Leases;
 use super::pages;
 use super::sql::{int, ints, text};
 use super::trouble::{Trouble, signed, unsigned};
+use super::tx::{Connection, Tx};
 use crate::store::cut::{Cursor, Cut, End};
 use crate::store::packed::spans;
 use crate::store::{Lease, Page, PageRequest, Record, StoreError};

@@ -59,6 +59,7 @@ mod tests;
 mod tls;
 mod told;
 mod trouble;
+mod tx;
 mod url;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,10 +1,10 @@
 //! Pages as they stand in the table, and their records as they are handed out.
 
-use super::connect::Tx;
 use super::desk::retry;
 use super::read;
 use super::sql::{bytes, flag, int, text};
 use super::trouble::{Trouble, count, signed, unsigned};
+use super::tx::Tx;
 use crate::store::packed::spans;
 use crate::store::{Record, RecordId};
 

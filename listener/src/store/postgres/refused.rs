@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 use tokio_postgres::Row;
 
 use super::Inner;
-use super::connect::Tx;
 use super::sql::{bytes, int, text};
 use super::trouble::{Trouble, count, signed, unsigned};
+use super::tx::Tx;
 use crate::store::Refused;
 use crate::store::refusals::{Bounds, Place, known, size};
 

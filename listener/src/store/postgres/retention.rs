@@ -10,13 +10,13 @@ use std::time::Duration;
 use crds::listener::Retention;
 use futures_util::future::BoxFuture;
 
-use super::connect::Tx;
 use super::desk;
 use super::history;
 use super::holding;
 use super::slices::{self, SLICE_MS, Table};
 use super::sql::int;
 use super::trouble::{Trouble, unsigned};
+use super::tx::Tx;
 use super::{Inner, duty, refused};
 use crate::store::Retained;
 use crate::store::retaining::Limits;

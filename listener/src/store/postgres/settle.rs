@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use super::Inner;
-use super::connect::Tx;
 use super::desk::errors::{self, Place};
 use super::desk::{fold, mend, retry};
 use super::destinations;
@@ -14,6 +13,7 @@ use super::hook;
 use super::pages::{self, NewPage};
 use super::sql::{Value, int, text};
 use super::trouble::{Trouble, count, signed};
+use super::tx::Tx;
 use crate::store::packed::spans;
 use crate::store::settling::Done;
 use crate::store::{Outcome, PRE_PAGE, Settlement, StoreError};

@@ -5,6 +5,8 @@ use tokio_postgres::error::SqlState;
 use crate::store::StoreError;
 use crate::store::packed::Damaged;
 
+pub(in crate::store) use crate::store::numbers::{count, signed, unsigned};
+
 /// A failure inside the PostgreSQL store.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::store) enum Trouble {
@@ -66,19 +68,4 @@ impl From<Trouble> for StoreError {
     fn from(trouble: Trouble) -> Self {
         Self::Failed(trouble.to_string())
     }
-}
-
-/// A number as PostgreSQL keeps it.
-pub(in crate::store) fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// A count as PostgreSQL keeps it.
-pub(in crate::store) fn count(value: usize) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// A number as it was before PostgreSQL kept it; nothing negative is ever written.
-pub(in crate::store) fn unsigned(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or(0)
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params, params_from_iter};
 
 use super::fail::Fail;
 use super::list::number;
-use crate::desk::{Actor, AuditEntry, Cursor, Listing, MAX_LIMIT, Query};
+use crate::desk::{Actor, AuditEntry, Listing, MAX_LIMIT, Query};
 use crate::store::index::trouble::{Trouble, count};
 
 /// What an act was about.
@@ -61,9 +61,6 @@ pub(super) fn list(connection: &Connection, query: &Query<Option<i64>>) -> Resul
             detail: row.get(6)?,
         })
     })?;
-    let mut items = entries.collect::<Result<Vec<_>, _>>()?;
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| more).map(|item| Cursor::new(item.id.to_string()));
-    Ok(Listing { items, next })
+    let items = entries.collect::<Result<Vec<_>, _>>()?;
+    Ok(Listing::of(items, limit, |item| item.id))
 }

@@ -15,7 +15,7 @@ use super::fail::Fail;
 use super::list::number;
 use super::state;
 use crate::desk::{
-    Act, Actor, Bulk, BulkState, Cursor, Effect, ErrorFilter, Listing, MAX_LIMIT, Plan, Query, Selection,
+    Act, Actor, Bulk, BulkState, Effect, ErrorFilter, Listing, MAX_LIMIT, Plan, Query, Selection,
 };
 use crate::store::desk::rules::{self, Unfit};
 use crate::store::history::replay;
@@ -267,10 +267,7 @@ pub(super) fn list(connection: &Connection, query: &Query<()>) -> Result<Listing
     while let Some(row) = rows.next()? {
         items.push(read(row)?);
     }
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| more).map(|item: &Bulk| Cursor::new(item.id.to_string()));
-    Ok(Listing { items, next })
+    Ok(Listing::of(items, limit, |item| item.id))
 }
 
 fn read(row: &Row<'_>) -> Result<Bulk, Trouble> {

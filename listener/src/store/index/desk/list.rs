@@ -18,14 +18,12 @@ pub(super) const COLUMNS: &str = "id, state, trace_key, data_uri, destination, c
 pub(super) fn list(connection: &Connection, query: &Query<ErrorFilter>) -> Result<Listing<ErrorShown>, Fail> {
     let before = query.cursor.as_ref().map(number).transpose()?.unwrap_or(i64::MAX);
     let limit = query.limit.clamp(1, MAX_LIMIT);
-    let mut items = newest(connection, &query.filter, before, limit + 1)?;
-    let more = items.len() > limit;
-    items.truncate(limit);
-    for item in &mut items {
+    let items = newest(connection, &query.filter, before, limit + 1)?;
+    let mut listing = Listing::of(items, limit, |item: &ErrorShown| item.id);
+    for item in &mut listing.items {
         item.tags = tags(connection, item.id)?;
     }
-    let next = items.last().filter(|_| more).map(|item| Cursor::new(item.id.to_string()));
-    Ok(Listing { items, next })
+    Ok(listing)
 }
 
 /// The number in a cursor.

@@ -7,8 +7,6 @@ use crate::store::ErrorClass;
 use crate::store::desk::states;
 use crate::store::index::trouble::Trouble;
 
-pub(in crate::store::index) use crate::store::desk::states::number;
-
 /// The state of a number.
 pub(super) fn of(number: i64) -> Result<State, Trouble> {
     states::of(number).ok_or(Trouble::Damaged("an error of an unknown state"))

@@ -8,7 +8,6 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::condition::Conditions;
-use super::state;
 use super::tally::{self, Tally};
 use crate::desk::ErrorFilter;
 use crate::store::index::trouble::Trouble;
@@ -70,7 +69,7 @@ pub(super) fn choose(connection: &Connection, filter: &ErrorFilter) -> Result<Wa
         return Ok(one(AGE));
     }
     if let Some(places) = places(connection, filter)? {
-        let parts = places.into_iter().map(|place| part(filter, place)).collect();
+        let parts = places.into_iter().map(|place| Conditions::part(filter, place)).collect();
         return Ok(Way { from: "error INDEXED BY error_place", parts });
     }
     Ok(one("error NOT INDEXED"))
@@ -96,18 +95,4 @@ fn places(connection: &Connection, filter: &ErrorFilter) -> Result<Option<Vec<Ta
     }
     let places = tally::matching(connection, filter)?;
     Ok((places.len() <= MAX_PLACES).then_some(places))
-}
-
-fn part(filter: &ErrorFilter, place: Tally) -> Conditions {
-    let Tally { destination, class, state, number: _ } = place;
-    let rest = ErrorFilter {
-        states: Vec::new(),
-        destination: Some(destination),
-        class: Some(class),
-        ..filter.clone()
-    };
-    let mut conditions = Conditions::of(&rest);
-    // Equality, so that the rows of the index come in the order of their numbers.
-    conditions.push("state = ?", [state::number(state).into()]);
-    conditions
 }

@@ -3,8 +3,9 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::cursor;
-use super::segments::{self, Bounds};
+use super::segments;
 use crate::desk::{Cursor, DeliveryFilter, DeliveryShown, Listing, MAX_LIMIT, Query};
+use crate::store::history::bounds::Bounds;
 use crate::store::index::desk::fail::Fail;
 use crate::store::index::trouble::{Trouble, signed, unsigned};
 

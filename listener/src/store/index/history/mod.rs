@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 pub(super) use self::follow::Follower;
 use self::follow::Work;
-use self::search::{END, Found, Search};
+use self::search::{Found, Search};
 use super::Embedded;
 use super::desk::fail::Fail;
 use super::names::Names;
@@ -38,6 +38,7 @@ use crate::desk::{
     Cursor, DeliveryFilter, DeliveryShown, DeskError, History, Listing, MAX_LIMIT, Query, Range,
     RecordDetail, RecordFilter, Records, RefusedFilter, Series,
 };
+use crate::store::history::bounds::END;
 use crate::store::journal::Journal;
 use crate::store::{RecordId, Refused, Sort, StoreError};
 

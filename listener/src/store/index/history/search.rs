@@ -9,9 +9,10 @@ use std::collections::HashSet;
 use rusqlite::Connection;
 
 use super::rows::{self, Delivery};
-use super::segments::{self, Bounds};
+use super::segments;
 use super::{delivered, entry, shown};
 use crate::desk::RecordFilter;
+use crate::store::history::bounds::Bounds;
 use crate::store::index::trouble::Trouble;
 use crate::store::journal::Journal;
 use crate::store::packed::spans::Span;
@@ -25,9 +26,6 @@ const BYTES: usize = 16 * 1024 * 1024;
 const ROWS: i64 = 64;
 /// Hits that one query reads.
 const HITS: usize = 256;
-
-/// Behind every record.
-pub(super) const END: RecordId = RecordId { delivery: u64::MAX, element: u32::MAX };
 
 /// What a step found.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use crate::store::history::bounds::Bounds;
 use crate::store::index::trouble::{Trouble, signed, unsigned};
 
 /// The deliveries of a segment.
@@ -11,24 +12,6 @@ pub(super) struct Segment {
     /// Its first delivery, or one before it that is gone.
     pub(super) first: u64,
     pub(super) last: u64,
-}
-
-/// Bounds that a filter sets.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
-    pub(super) from_ms: Option<i64>,
-    pub(super) until_ms: Option<i64>,
-    /// Deliveries, both ends included.
-    pub(super) first: u64,
-    pub(super) last: u64,
-}
-
-impl Bounds {
-    /// Whether something that arrived then is within them.
-    pub(super) fn holds(&self, received_at_ms: i64) -> bool {
-        self.from_ms.is_none_or(|from| received_at_ms >= from)
-            && self.until_ms.is_none_or(|until| received_at_ms < until)
-    }
 }
 
 /// Segments that may hold deliveries within the bounds, newest first, cut to the bounds.

@@ -3,8 +3,9 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::delivered;
-use super::way::{Failed, step};
+use super::way::Failed;
 use crate::desk::{Step, StepKind};
+use crate::store::history::step::step;
 use crate::store::index::names::Names;
 use crate::store::index::pages::FAILED;
 use crate::store::index::trouble::{Trouble, unsigned};

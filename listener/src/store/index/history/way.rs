@@ -9,27 +9,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::rows::Delivery;
 use super::trail::Trail;
 use crate::desk::{Step, StepKind};
+use crate::store::fate::{CHANGED, DROPPED};
+use crate::store::history::step::step;
 use crate::store::index::names::Names;
 use crate::store::index::trouble::{Trouble, signed, unsigned};
 use crate::store::{PRE_PAGE, RecordId};
-
-/// The fates at the hook, as they stand in the table.
-const CHANGED: i64 = 1;
-const DROPPED: i64 = 2;
-
-/// A step without anything but its kind, its time and its place.
-pub(super) fn step(what: StepKind, at_ms: Option<i64>, destination: Option<&str>) -> Step {
-    Step {
-        at_ms,
-        destination: destination.map(str::to_owned),
-        what,
-        page: None,
-        status: None,
-        took_ms: None,
-        error: None,
-        bulk: None,
-    }
-}
 
 /// An error of the record.
 #[derive(Debug)]

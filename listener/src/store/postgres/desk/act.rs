@@ -15,8 +15,8 @@ use super::state;
 use super::text::cleaned;
 use crate::desk::{Act, Actor, DeskError, State};
 use crate::store::desk::{not_found, rules};
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::Trouble;
+use crate::store::postgres::tx::Tx;
 
 /// Who acts and when.
 #[derive(Clone, Debug)]

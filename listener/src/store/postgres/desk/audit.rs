@@ -4,9 +4,9 @@ use super::fail::Fail;
 use super::list::number;
 use super::sql;
 use super::text::cleaned;
-use crate::desk::{Actor, AuditEntry, Cursor, Listing, MAX_LIMIT, Query};
-use crate::store::postgres::connect::Tx;
+use crate::desk::{Actor, AuditEntry, Listing, MAX_LIMIT, Query};
 use crate::store::postgres::trouble::{Trouble, count};
+use crate::store::postgres::tx::Tx;
 
 /// What an act was about.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,10 +66,7 @@ pub(super) async fn list(tx: &Tx<'_>, query: &Query<Option<i64>>) -> Result<List
             detail: row.try_get(6)?,
         });
     }
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| more).map(|item| Cursor::new(item.id.to_string()));
-    Ok(Listing { items, next })
+    Ok(Listing::of(items, limit, |item| item.id))
 }
 
 /// Removes lines that are older than `before_ms`, at most `limit`; how many.

@@ -17,13 +17,13 @@ use super::sql;
 use super::state;
 use super::text::cleaned;
 use crate::desk::{
-    Act, Actor, Bulk, BulkState, Cursor, Effect, ErrorFilter, Listing, MAX_LIMIT, Plan, Query, Selection,
+    Act, Actor, Bulk, BulkState, Effect, ErrorFilter, Listing, MAX_LIMIT, Plan, Query, Selection,
 };
 use crate::store::desk::rules::{self, Unfit};
 use crate::store::desk::{conflict, invalid, not_found};
 use crate::store::history::replay;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, count, signed, unsigned};
+use crate::store::postgres::tx::Tx;
 
 /// How long a plan is kept.
 pub(super) const PLAN_MS: i64 = 60 * 60 * 1_000;
@@ -231,11 +231,8 @@ pub(super) async fn list(tx: &Tx<'_>, query: &Query<()>) -> Result<Listing<Bulk>
     let limit = query.limit.clamp(1, MAX_LIMIT);
     let newest = format!("SELECT {COLUMNS} FROM bulk WHERE state > 0 AND id < $1 ORDER BY id DESC LIMIT $2");
     let rows = sql::rows(tx, &newest, &[&before, &count(limit + 1)]).await?;
-    let mut items = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| more).map(|item| Cursor::new(item.id.to_string()));
-    Ok(Listing { items, next })
+    let items = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    Ok(Listing::of(items, limit, |item| item.id))
 }
 
 fn read(row: &Row) -> Result<Bulk, Trouble> {

@@ -4,9 +4,9 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::text::cleaned;
 use crate::desk::ErrorFilter;
-use crate::store::desk::{states, text};
-use crate::store::postgres::connect::Tx;
+use crate::store::desk::condition::{self, Parameter};
 use crate::store::postgres::trouble::Trouble;
+use crate::store::postgres::tx::Tx;
 
 /// A parameter of a statement.
 #[derive(Clone, Debug)]
@@ -38,87 +38,29 @@ impl From<&str> for Value {
     }
 }
 
-/// Conditions that must all hold: texts with `?`, and their parameters in order. No `?` stands in
-/// a text for anything else.
-#[derive(Clone, Debug, Default)]
-pub(in crate::store::postgres) struct Conditions {
-    texts: Vec<String>,
-    values: Vec<Value>,
-}
+/// Conditions over the table `error`.
+pub(in crate::store::postgres) type Conditions = condition::Conditions<Value>;
 
-impl Conditions {
-    /// Of a filter. Takes it apart, so that a new field is not forgotten here.
-    pub(in crate::store::postgres) fn of(filter: &ErrorFilter) -> Self {
-        let ErrorFilter {
-            states,
-            destination,
-            class,
-            trace_key,
-            trace_key_prefix,
-            tag,
-            assignee,
-            text,
-            from_ms,
-            until_ms,
-        } = filter;
-        let mut all = Self::default();
-        if !states.is_empty() {
-            let numbers: Vec<_> = states.iter().map(|state| states::number(*state).to_string()).collect();
-            all.texts.push(format!("state IN ({})", numbers.join(",")));
-        }
-        all.equal("destination", destination.as_deref());
-        all.equal("class", class.map(crate::store::ErrorClass::as_str));
-        all.equal("trace_key", trace_key.as_deref());
-        if let Some(prefix) = trace_key_prefix {
-            let (from, until) = text::prefix_range(&cleaned(prefix));
-            all.push("trace_key >= ?", [from.as_str().into()]);
-            if let Some(until) = until {
-                all.push("trace_key < ?", [until.as_str().into()]);
-            }
-        }
-        if let Some(tag) = tag {
-            all.push("id IN (SELECT error FROM tag WHERE tag = ?)", [tag.as_str().into()]);
-        }
-        match assignee.as_deref() {
-            None => {}
-            Some("") => all.texts.push("assignee IS NULL".to_owned()),
-            Some(_) => all.equal("assignee", assignee.as_deref()),
-        }
-        if let Some(text) = text {
-            all.push(MESSAGE, [text.as_str().into()]);
-        }
-        if let Some(from) = from_ms {
-            all.push("last_at >= ?", [(*from).into()]);
-        }
-        if let Some(until) = until_ms {
-            all.push("last_at < ?", [(*until).into()]);
-        }
-        all
+impl Parameter for Value {
+    // `lower` of the collation "C" knows ASCII only, which is what the filter says.
+    const MESSAGE: &'static str =
+        "message IN (SELECT id FROM message WHERE strpos(lower(text), lower(? COLLATE \"C\")) > 0)";
+
+    fn kept(text: &str) -> String {
+        cleaned(text)
     }
 
-    /// Of a filter of whose text the messages are known.
-    pub(in crate::store::postgres) fn with_messages(filter: &ErrorFilter, messages: Vec<i64>) -> Self {
-        let mut all = Self::of(&ErrorFilter { text: None, ..filter.clone() });
-        all.push("message = ANY(?)", [Value::Numbers(messages)]);
-        all
-    }
-
-    /// One more.
-    pub(in crate::store::postgres) fn push<const N: usize>(&mut self, text: &str, values: [Value; N]) {
-        self.texts.push(text.to_owned());
-        self.values.extend(values);
-    }
-
-    fn equal(&mut self, column: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.push(&format!("{column} = ?"), [value.into()]);
-        }
+    fn text(text: &str) -> Self {
+        text.into()
     }
 }
 
-/// `lower` of the collation "C" knows ASCII only, which is what the filter says.
-const MESSAGE: &str =
-    "message IN (SELECT id FROM message WHERE strpos(lower(text), lower(? COLLATE \"C\")) > 0)";
+/// Of a filter of whose text the messages are known.
+pub(in crate::store::postgres) fn with_messages(filter: &ErrorFilter, messages: Vec<i64>) -> Conditions {
+    let mut all = Conditions::of(&ErrorFilter { text: None, ..filter.clone() });
+    all.push("message = ANY(?)", [Value::Numbers(messages)]);
+    all
+}
 
 /// A statement in the making.
 #[derive(Debug, Default)]
@@ -147,9 +89,7 @@ impl Statement {
 
     /// Goes on with conditions; `true` where there are none.
     pub(in crate::store::postgres) fn meets(mut self, conditions: &Conditions) -> Self {
-        let Conditions { texts, values } = conditions;
-        let text = if texts.is_empty() { "true".to_owned() } else { texts.join(" AND ") };
-        self.append(&text, values.iter().cloned());
+        self.append(&conditions.text(), conditions.values().iter().cloned());
         self
     }
 

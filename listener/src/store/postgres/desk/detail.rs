@@ -10,8 +10,8 @@ use super::state;
 use crate::desk::{ErrorDetail, Note, Query};
 use crate::store::desk::not_found;
 use crate::store::names::Names;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, count, unsigned};
+use crate::store::postgres::tx::Tx;
 
 /// Folded errors that are named at most.
 const FOLDED: usize = 100;

@@ -20,9 +20,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::sql;
 pub(in crate::store::postgres) use crate::store::packed::blank::blank;
 use crate::store::packed::spans;
-use crate::store::postgres::connect::{Pool, Tx};
+use crate::store::postgres::connect::Pool;
 use crate::store::postgres::holding;
 use crate::store::postgres::trouble::{Trouble, signed, unsigned};
+use crate::store::postgres::tx::Tx;
 use crate::store::{PRE_PAGE, RecordId};
 
 /// Errors that one step looks at.

@@ -7,8 +7,8 @@ use super::sql;
 use super::state;
 use super::text::cleaned;
 use crate::store::names::Names;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, count, signed, unsigned};
+use crate::store::postgres::tx::Tx;
 use crate::store::{Failure, NewError, OpenError};
 
 /// Bytes of payloads that one list holds at most; a longer list ends early.

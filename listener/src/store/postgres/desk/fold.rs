@@ -10,8 +10,8 @@
 
 use super::sql;
 use super::text::cleaned;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, signed};
+use crate::store::postgres::tx::Tx;
 use crate::store::{NewError, RecordId};
 
 /// Until the end of the transaction no other folds at this destination.

@@ -10,8 +10,8 @@ use super::sql;
 use super::{state, way};
 use crate::desk::{Cursor, ErrorFilter, ErrorShown, Listing, MAX_LIMIT, Query, Resolution};
 use crate::store::desk::{invalid, states};
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, count};
+use crate::store::postgres::tx::Tx;
 
 /// What [`shown`] reads, in its order.
 pub(super) const COLUMNS: &str = "id, state, trace_key, data_uri, destination, class, code, \
@@ -22,12 +22,10 @@ pub(super) const COLUMNS: &str = "id, state, trace_key, data_uri, destination, c
 pub(super) async fn list(tx: &Tx<'_>, query: &Query<ErrorFilter>) -> Result<Listing<ErrorShown>, Fail> {
     let before = query.cursor.as_ref().map(number).transpose()?.unwrap_or(i64::MAX);
     let limit = query.limit.clamp(1, MAX_LIMIT);
-    let mut items = newest(tx, &query.filter, before, limit + 1).await?;
-    let more = items.len() > limit;
-    items.truncate(limit);
-    tag_all(tx, &mut items).await?;
-    let next = items.last().filter(|_| more).map(|item| Cursor::new(item.id.to_string()));
-    Ok(Listing { items, next })
+    let items = newest(tx, &query.filter, before, limit + 1).await?;
+    let mut listing = Listing::of(items, limit, |item: &ErrorShown| item.id);
+    tag_all(tx, &mut listing.items).await?;
+    Ok(listing)
 }
 
 /// The number in a cursor.

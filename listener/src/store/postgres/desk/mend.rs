@@ -22,8 +22,8 @@ use super::retry;
 use super::sql;
 use crate::store::fate::Fates;
 use crate::store::packed::spans;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, count, signed, unsigned};
+use crate::store::postgres::tx::Tx;
 use crate::store::{NewError, PRE_PAGE, RecordId};
 
 pub(in crate::store::postgres) use super::retry::open_all_of_the_hook as open_all;

@@ -9,8 +9,8 @@
 use bytes::Bytes;
 
 use super::sql;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::Trouble;
+use crate::store::postgres::tx::Tx;
 
 pub(in crate::store::postgres) use crate::store::desk::own::{error_of, request_id};
 

@@ -18,9 +18,9 @@ use super::sql;
 use super::state;
 use super::text::cleaned;
 use crate::store::desk::again::Waiting;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::pages::{self, NewPage};
 use crate::store::postgres::trouble::{Trouble, count, signed, unsigned};
+use crate::store::postgres::tx::Tx;
 use crate::store::{NewError, PRE_PAGE, PageRequest, Record, RecordId};
 
 pub(in crate::store::postgres) use crate::store::desk::again::Again;

@@ -16,10 +16,10 @@ use crate::desk::DeskError;
 use crate::store::StoreError;
 use crate::store::history::series::minute_of;
 use crate::store::postgres::Inner;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::history::minutes;
 use crate::store::postgres::status;
 use crate::store::postgres::trouble::Trouble;
+use crate::store::postgres::tx::Tx;
 
 /// Errors that are put down again in one step.
 const APPENDS: i64 = 64;

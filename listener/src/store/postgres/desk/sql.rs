@@ -3,8 +3,8 @@
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::Trouble;
+use crate::store::postgres::tx::Tx;
 
 /// A parameter, which knows its type.
 pub(in crate::store::postgres) trait Param: Sync {

@@ -7,8 +7,8 @@ use super::state;
 use crate::desk::{Counts, ErrorFilter};
 use crate::store::desk::counts::{Hours, Tally, hours, less, sum};
 use crate::store::desk::text::prefix_range;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::{Trouble, unsigned};
+use crate::store::postgres::tx::Tx;
 
 /// Errors without a prefix that are counted rather than those with it.
 const FEW_OTHERS: i64 = 40_000;

@@ -6,13 +6,12 @@
 //! would choose by guesses of how many match, which are wrong for a text within a message, a tag that
 //! is new, or a table that was not analysed; so each way is written so that it leaves no choice.
 
-use super::condition::{Conditions, Statement, Value};
+use super::condition::{Conditions, Statement, Value, with_messages};
 use super::tally;
 use crate::desk::ErrorFilter;
 use crate::store::desk::counts::Tally;
-use crate::store::desk::states;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::Trouble;
+use crate::store::postgres::tx::Tx;
 
 /// As many are fetched and sorted rather than looked for one by one.
 const FEW: i64 = 5_000;
@@ -109,11 +108,11 @@ pub(super) async fn choose(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Option<W
     if let Some(text) = &filter.text
         && let Some(messages) = few_of_text(tx, text).await?
     {
-        let way = Way::Few(Conditions::with_messages(filter, messages.clone()));
+        let way = Way::Few(with_messages(filter, messages.clone()));
         return Ok((!messages.is_empty()).then_some(way));
     }
     if let Some(places) = places(tx, filter).await? {
-        let parts: Vec<_> = places.into_iter().map(|place| part(filter, place)).collect();
+        let parts: Vec<_> = places.into_iter().map(|place| Conditions::part(filter, place)).collect();
         return Ok((!parts.is_empty()).then_some(Way::Places(parts)));
     }
     Ok(Some(Way::Walk(all())))
@@ -153,18 +152,4 @@ async fn places(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Option<Vec<Tally>>,
     }
     let places = tally::matching(tx, filter).await?;
     Ok((places.len() <= MAX_PLACES).then_some(places))
-}
-
-fn part(filter: &ErrorFilter, place: Tally) -> Conditions {
-    let Tally { destination, class, state, number: _ } = place;
-    let rest = ErrorFilter {
-        states: Vec::new(),
-        destination: Some(destination),
-        class: Some(class),
-        ..filter.clone()
-    };
-    let mut conditions = Conditions::of(&rest);
-    // Equality, so that the rows of the index come in the order of their numbers.
-    conditions.push("state = ?", [states::number(state).into()]);
-    conditions
 }

@@ -8,9 +8,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::store::RecordId;
 use crate::store::packed::spans;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::desk::{sql, state};
 use crate::store::postgres::trouble::{Trouble, signed};
+use crate::store::postgres::tx::Tx;
 
 /// Delivered at least in part, as a state of a page.
 const DELIVERED: i64 = 2;

@@ -3,12 +3,13 @@
 use tokio_postgres::Row;
 
 use super::cursor;
-use super::rows::Bounds;
+use super::rows;
 use crate::desk::{Cursor, DeliveryFilter, DeliveryShown, DeskError, Listing, MAX_LIMIT, Query};
+use crate::store::history::bounds::Bounds;
 use crate::store::packed::spans;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::desk::sql;
 use crate::store::postgres::trouble::{Trouble, count, signed, unsigned};
+use crate::store::postgres::tx::Tx;
 
 /// Deliveries that one call looks at.
 const LOOKS: u64 = 50_000;
@@ -24,7 +25,7 @@ pub(super) async fn list(
     let limit = query.limit.clamp(1, MAX_LIMIT);
     let DeliveryFilter { from_ms, until_ms } = query.filter;
     let bounds = Bounds { from_ms, until_ms, first: 0, last: before.saturating_sub(1) };
-    let bounds = bounds.there(tx).await?;
+    let bounds = rows::there(tx, bounds).await?;
     if bounds.first > bounds.last {
         return Ok(Listing { items: Vec::new(), next: None });
     }

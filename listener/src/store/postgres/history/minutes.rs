@@ -3,9 +3,9 @@
 
 use crate::desk::{Range, Series};
 use crate::store::history::series::Frame;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::desk::sql;
 use crate::store::postgres::trouble::{Trouble, signed, unsigned};
+use crate::store::postgres::tx::Tx;
 
 /// A week.
 const KEPT_MINUTES: i64 = 7 * 24 * 60;

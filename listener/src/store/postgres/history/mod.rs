@@ -21,15 +21,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use self::search::{END, Found};
+use self::search::Found;
 use super::Postgres;
-use super::connect::Tx;
 use super::desk::{reading, sql};
 use super::trouble::{Trouble, signed};
+use super::tx::Tx;
 use crate::desk::{
     Cursor, DeliveryFilter, DeliveryShown, DeskError, History, Listing, MAX_LIMIT, Query, Range,
     RecordDetail, RecordFilter, RecordShown, Records, RefusedFilter, Series,
 };
+use crate::store::history::bounds::END;
 use crate::store::history::shown;
 use crate::store::names::Names;
 use crate::store::{RecordId, Refused, Sort};

@@ -5,11 +5,11 @@ use uuid::Uuid;
 use super::cursor;
 use crate::desk::{Cursor, DeskError, Listing, MAX_LIMIT, Query, RefusedFilter};
 use crate::store::Refused;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::desk::condition::Statement;
 use crate::store::postgres::desk::sql;
 use crate::store::postgres::refused::read;
 use crate::store::postgres::trouble::{Trouble, count, signed};
+use crate::store::postgres::tx::Tx;
 
 /// Bytes of bodies that one list holds at most; a longer list ends early, with a cursor.
 const LIST_BYTES: usize = 8 * 1024 * 1024;

@@ -4,10 +4,11 @@ use bytes::Bytes;
 use tokio_postgres::Row;
 
 use crate::store::RecordId;
+use crate::store::history::bounds::Bounds;
 use crate::store::packed::spans::{self, Span};
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::desk::sql;
 use crate::store::postgres::trouble::{Trouble, signed, unsigned};
+use crate::store::postgres::tx::Tx;
 
 /// A delivery, without its body.
 #[derive(Debug)]
@@ -75,31 +76,14 @@ pub(super) async fn bytes(tx: &Tx<'_>, wanted: &[(RecordId, Span)]) -> Result<Ve
     rows.iter().map(read).collect()
 }
 
-/// Deliveries that may match: numbers, both ends included; none where there are none.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
-    pub(super) from_ms: Option<i64>,
-    pub(super) until_ms: Option<i64>,
-    pub(super) first: u64,
-    pub(super) last: u64,
-}
-
-impl Bounds {
-    /// Whether something that arrived then is within them.
-    pub(super) fn holds(&self, received_at_ms: i64) -> bool {
-        self.from_ms.is_none_or(|from| received_at_ms >= from)
-            && self.until_ms.is_none_or(|until| received_at_ms < until)
-    }
-
-    /// The same, cut to the deliveries that are there and whose slices fit the times.
-    pub(super) async fn there(self, tx: &Tx<'_>) -> Result<Self, Trouble> {
-        let slice = crate::store::postgres::slices::slice;
-        let ends = "SELECT (SELECT min(seq) FROM delivery WHERE slice >= $1), \
-             (SELECT max(seq) FROM delivery WHERE slice <= $2)";
-        let (from, until) = (self.from_ms.map_or(i64::MIN, slice), self.until_ms.map_or(i64::MAX, slice));
-        let row = sql::one(tx, ends, &[&from, &until]).await?;
-        let (first, last): (Option<i64>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
-        let first = first.map_or(u64::MAX, unsigned);
-        Ok(Self { first: self.first.max(first), last: self.last.min(last.map_or(0, unsigned)), ..self })
-    }
+/// Bounds, cut to the deliveries that are there and whose slices fit the times.
+pub(super) async fn there(tx: &Tx<'_>, bounds: Bounds) -> Result<Bounds, Trouble> {
+    let slice = crate::store::postgres::slices::slice;
+    let ends = "SELECT (SELECT min(seq) FROM delivery WHERE slice >= $1), \
+         (SELECT max(seq) FROM delivery WHERE slice <= $2)";
+    let (from, until) = (bounds.from_ms.map_or(i64::MIN, slice), bounds.until_ms.map_or(i64::MAX, slice));
+    let row = sql::one(tx, ends, &[&from, &until]).await?;
+    let (first, last): (Option<i64>, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
+    let first = first.map_or(u64::MAX, unsigned);
+    Ok(Bounds { first: bounds.first.max(first), last: bounds.last.min(last.map_or(0, unsigned)), ..bounds })
 }

@@ -5,12 +5,13 @@
 use std::collections::HashSet;
 
 use super::delivered;
-use super::rows::{self, Bounds, Delivery};
+use super::rows::{self, Delivery};
 use crate::desk::RecordFilter;
+use crate::store::history::bounds::Bounds;
 use crate::store::history::shown;
 use crate::store::packed::spans::Span;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::trouble::Trouble;
+use crate::store::postgres::tx::Tx;
 use crate::store::{RecordId, Sort};
 
 /// Records and deliveries that one step looks at.
@@ -19,9 +20,6 @@ const LOOKS: usize = 20_000;
 const BYTES: usize = 16 * 1024 * 1024;
 /// Deliveries that one query reads.
 const ROWS: i64 = 64;
-
-/// Behind every record.
-pub(super) const END: RecordId = RecordId { delivery: u64::MAX, element: u32::MAX };
 
 /// What a step found.
 #[derive(Debug)]
@@ -47,7 +45,7 @@ pub(super) async fn step(
         first: delivery.unwrap_or(0),
         last: delivery.map_or(before.delivery, |delivery| delivery.min(before.delivery)),
     };
-    let bounds = bounds.there(tx).await?;
+    let bounds = rows::there(tx, bounds).await?;
     let mut step = Step { sorter, filter, cursor: before, want, looks: 0, bytes: 0, records: Vec::new() };
     let mut last = bounds.last;
     while last >= bounds.first && last > 0 {

@@ -8,34 +8,18 @@ use tokio_postgres::Row;
 
 use super::rows::Delivery;
 use crate::desk::{Step, StepKind};
+use crate::store::fate::{CHANGED, DROPPED};
+use crate::store::history::step::step;
 use crate::store::names::Names;
 use crate::store::packed::spans;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::desk::sql;
+use crate::store::postgres::pages::FAILED;
 use crate::store::postgres::trouble::{Trouble, signed, unsigned};
+use crate::store::postgres::tx::Tx;
 use crate::store::{PRE_PAGE, RecordId};
 
-/// The fates at the hook, as they stand in the table.
-const CHANGED: i64 = 1;
-const DROPPED: i64 = 2;
-/// Nothing of it delivered, as a state of a page.
-const FAILED: i64 = 3;
 /// Pages that are looked at for the one that held a record.
 const PAGES: i64 = 64;
-
-/// A step without anything but its kind, its time and its place.
-fn step(what: StepKind, at_ms: Option<i64>, destination: Option<&str>) -> Step {
-    Step {
-        at_ms,
-        destination: destination.map(str::to_owned),
-        what,
-        page: None,
-        status: None,
-        took_ms: None,
-        error: None,
-        bulk: None,
-    }
-}
 
 /// An error of the record.
 #[derive(Debug)]

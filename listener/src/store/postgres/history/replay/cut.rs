@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 
 use crate::store::history::replay::making::Making;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::desk::errors::{self, Place};
 use crate::store::postgres::desk::fold::names;
 use crate::store::postgres::desk::{sql, state};
@@ -12,6 +11,7 @@ use crate::store::postgres::holding;
 use crate::store::postgres::pages::{self, NewPage};
 use crate::store::postgres::read;
 use crate::store::postgres::trouble::{Trouble, count, signed};
+use crate::store::postgres::tx::Tx;
 use crate::store::{NewError, PageRequest, Record, RecordId};
 
 /// Records that one cut looks at.

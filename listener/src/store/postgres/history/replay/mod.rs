@@ -27,10 +27,10 @@ pub(in crate::store::postgres) use self::cut::{Commit, Found, collect};
 pub(in crate::store::postgres) use self::plan::{begin, end, put, step};
 use crate::desk::Actor;
 use crate::store::history::replay::{LISTENER, ended_with};
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::desk::audit::{self, About};
 use crate::store::postgres::desk::sql;
 use crate::store::postgres::trouble::Trouble;
+use crate::store::postgres::tx::Tx;
 
 /// Whether a destination has records to be replayed.
 pub(in crate::store::postgres) async fn waits(tx: &Tx<'_>, destination: &str) -> Result<bool, Trouble> {

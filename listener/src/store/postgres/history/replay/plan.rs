@@ -9,13 +9,13 @@ use crate::store::desk::not_found;
 use crate::store::history::replay::check;
 use crate::store::history::replay::planning::{Known, Planning, STEP, Standing, near};
 use crate::store::packed::spans;
-use crate::store::postgres::connect::Tx;
 use crate::store::postgres::desk::fail::Fail;
 use crate::store::postgres::desk::fold::names;
 use crate::store::postgres::desk::{bulk, sql, state};
 use crate::store::postgres::history::search::{self, Found};
 use crate::store::postgres::history::{delivered, rows, shown_all};
 use crate::store::postgres::trouble::{Trouble, signed, unsigned};
+use crate::store::postgres::tx::Tx;
 use crate::store::{PRE_PAGE, RecordId, Sort};
 
 /// Begins a plan.
