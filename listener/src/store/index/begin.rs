@@ -15,7 +15,7 @@ use super::lease::Destinations;
 use super::lock::Lock;
 use super::readers::Readers;
 use super::writer::Writer;
-use super::{Embedded, Inner, Options, backup, open};
+use super::{Embedded, Inner, Options, apart, backup, open};
 use crate::store::journal::{Journal, Reader};
 use crate::store::refusals::Bounds;
 use crate::store::{Sorter, StoreError};
@@ -29,7 +29,7 @@ impl Embedded {
         let bounds = Bounds { number: max_refused, bytes: max_refused_bytes };
         let (lock, opened) = prepare(&directory)?;
         let files = directory.join("journal");
-        erase::apart::make(&directory)?;
+        apart::make(&directory)?;
         erase::redo(&opened.connection, &files, &opened.name)?;
         let (journal, reader) = Journal::open(&files, &opened.name, opened.watermark, journal)?;
         let inner = start(&directory, lock, opened, journal, Setup { sorter, clock, bounds })?;

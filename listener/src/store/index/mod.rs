@@ -21,6 +21,7 @@
 //!    counts what a filter left out, and keeps what a filter failed on.
 //! 4. A lease is not kept: whoever opens the store takes all pages back, due at once.
 
+mod apart;
 pub mod backup;
 mod begin;
 mod bodies;

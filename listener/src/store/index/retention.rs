@@ -12,13 +12,13 @@ use std::time::Duration;
 use crds::listener::Retention;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Inner;
 use super::desk;
 use super::errors;
 use super::history::{self, minutes};
 use super::refused;
 use super::trouble::{Trouble, count, unsigned};
 use super::writer::Durability;
+use super::{Inner, apart};
 use crate::store::retaining::Limits;
 use crate::store::{Retained, StoreError};
 
@@ -92,12 +92,16 @@ impl Inner {
         }
     }
 
-    /// Removes files whose deliveries have no rows any more.
+    /// Removes files whose deliveries have no rows any more; none while a backup is taken.
     async fn segments(&self) -> Result<u64, StoreError> {
         // Synced, so that no power cut brings back a row or a watermark of a file that is gone.
         let first = self.writer.call(Durability::Synced, first_segment).await?;
-        let journal = self.journal.clone();
-        let removed = tokio::task::spawn_blocking(move || journal.remove_before(first));
+        let (journal, database) = (self.journal.clone(), self.database.clone());
+        let removed = tokio::task::spawn_blocking(move || match apart::alone(&database)? {
+            Some(_apart) => journal.remove_before(first),
+            // A backup is taken, which may need them: a later call removes them.
+            None => Ok(0),
+        });
         let removed =
             removed.await.map_err(|_| StoreError::Failed("removing segments ended early".to_owned()))?;
         removed.map_err(|error| StoreError::Failed(format!("segments cannot be removed: {error}")))

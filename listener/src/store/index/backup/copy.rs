@@ -72,7 +72,7 @@ pub(super) fn rest(
                 done += held.bytes;
                 copied.push(held);
             }
-            // Retention was faster: the index of the next step does not need it.
+            // The retention of an older listener was faster: the index of the next step does not need it.
             _ => std::fs::remove_file(&path).map_err(|error| to.failed(&error))?,
         }
     }

@@ -22,10 +22,9 @@
 //! lies behind it is indexed when the copy is opened. What the listener acknowledged before step 2 is in
 //! the copy; what it acknowledged later may be.
 //!
-//! Retention may remove segments meanwhile. What it removed before step 2, the index of step 2 does not
-//! need. What it removes later is in the copy already, but for a segment begun after step 1 and
-//! removed before step 3 came to it: moments, in which only a retention of no hours removes one. The
-//! last step does not trust in that:
+//! Retention removes no segment meanwhile ([`super::apart`]): one begun after step 1 could else be gone
+//! before step 3 came to it, though the index of step 2 needs it. Rows may go; the copy has them. The last
+//! step does not trust in that:
 //!
 //! 5. The copy is verified whole ([`verify()`]): what is missing or was written wrongly is found now. Only then
 //!    `store.db` gets its name and `backup.json` is written. A copy that was cut short has neither, and is
@@ -34,7 +33,7 @@
 //! # What is being erased
 //!
 //! What was erased before a backup began is neither in the files nor in a page of the index, so it does
-//! not come along. While it is taken nothing is erased ([`super::erase::apart`]): else a record could go
+//! not come along. While it is taken nothing is erased ([`super::apart`]): else a record could go
 //! from the journal between steps 2 and 3 that the copied index still sends, or stay in a segment of step 1
 //! that the index calls clean. An erasure that was begun before and not ended (the listener was
 //! killed, or could not write) is noted in the index. The journal is copied as the notes say that it will
@@ -54,7 +53,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::trouble::Trouble;
-use super::{connect, erase, ingest, lock, names, schema};
+use super::{apart, connect, erase, ingest, lock, names, schema};
 use crate::store::StoreError;
 use crate::store::journal::{Held, Outside, segment_path, segments, sync_directory};
 use language::clock::Clock;
@@ -83,7 +82,7 @@ pub type Progress<'a> = &'a mut dyn FnMut(Step, u64, u64);
 pub fn backup(from: &Path, to: &Path, clock: &Clock, progress: Progress<'_>) -> Result<Verified, StoreError> {
     let source = Source::open(from)?;
     let target = Target::make(from, to)?;
-    let _apart = erase::apart::back_up(from)?;
+    let _apart = apart::back_up(from)?;
     // They do not change from here on.
     let noted = erase::rows::noted(&source.connection).map_err(|trouble| source.failed(&trouble))?;
     let outside = Outside::new(&from.join("journal"), &source.name, noted);

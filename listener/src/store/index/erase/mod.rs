@@ -31,7 +31,7 @@
 //!
 //! # Backups
 //!
-//! While a backup is taken nothing is erased: the two keep apart ([`apart`]), and what is to go
+//! While a backup is taken nothing is erased: the two keep apart ([`super::apart`]), and what is to go
 //! goes with the first pass afterwards. So the journal and the index of a backup agree. What was begun
 //! before, and left by a kill or a failure, is noted: [`super::backup`] reads it as it will be.
 //!
@@ -40,7 +40,6 @@
 //! [`rows::BATCH`] records in one round of steps 3 to 5, [`ROUNDS`] of them in one pass, which is how long a
 //! backup waits; a task that finds nothing asks one index.
 
-pub(super) mod apart;
 mod holes;
 mod needs;
 pub(super) mod rows;
@@ -54,10 +53,10 @@ use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 
 use self::rows::{Candidate, Looked};
-use super::connect;
 use super::readers::Readers;
 use super::trouble::Trouble;
 use super::writer::{Durability, Writer};
+use super::{apart, connect};
 use crate::store::journal::{self, Journal, Rewrite};
 use crate::store::{RecordId, StoreError};
 
@@ -138,11 +137,7 @@ impl Eraser {
     pub(super) async fn pass(&self, watch: Watch<'_>) -> Result<(), StoreError> {
         let _alone = self.alone.lock().await;
         let database = self.database.clone();
-        let apart = blocking(move || {
-            let directory = database.parent().unwrap_or(Path::new("."));
-            Ok(apart::erase(directory)?)
-        })
-        .await?;
+        let apart = blocking(move || Ok(apart::alone(&database)?)).await?;
         let Some(_apart) = apart else { return Ok(()) };
         // Those of a round that failed, or of the process before.
         let left = self.readers.run(rows::rewrites).await?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use super::*;
+use crate::store::index::apart;
 use crate::store::index::backup::{self, Verified};
 use crate::store::{Lease, Page, Record};
 
@@ -106,6 +107,25 @@ async fn a_backup_taken_under_load_has_everything_that_was_acknowledged_before()
         assert!(seen.len() as u64 >= status.events);
         store.close().await;
     }
+}
+
+#[tokio::test]
+async fn no_segment_goes_while_a_backup_is_taken() {
+    let directory = tempfile::tempdir().unwrap();
+    let world = world(directory.path());
+    let store = world.open(&["a"]).await;
+    for part in 0..6_u64 {
+        let events: Vec<_> = (part * 300..part * 300 + 300).map(suite::event).collect();
+        world.deliver(&store, suite::body(&events)).await;
+    }
+    world.drain(&store, "a").await;
+    world.pass(30 * 24 * HOUR_MS);
+    let taking = apart::back_up(directory.path()).unwrap();
+    let retained = store.retain(&suite::short()).await.unwrap();
+    assert!(retained.rows > 0 && retained.segments == 0, "{retained:?}");
+    drop(taking);
+    assert!(store.retain(&suite::short()).await.unwrap().segments > 0, "they go with the next call");
+    store.close().await;
 }
 
 #[tokio::test]

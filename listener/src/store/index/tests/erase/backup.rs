@@ -1,8 +1,9 @@
 //! Erasure with backup: a copy is whole at each stage, and ends what was begun.
 
 use super::*;
+use crate::store::index::apart;
 use crate::store::index::backup::{self, Verified};
-use crate::store::index::erase::{Stage, apart};
+use crate::store::index::erase::Stage;
 
 fn back_up(from: &Path, to: &Path) -> Verified {
     backup::backup(from, to, &Clock::manual(BEGIN_MS), &mut |_, _, _| {}).unwrap()

@@ -1,6 +1,7 @@
-//! Erasures and backups keep apart: a lock on the file `erasing` of the store's directory, alone for a pass
-//! that erases, shared for a backup. The system gives it up when the process ends, however that ends.
-//! Nothing is ever in the file; who backs up makes none.
+//! What takes something away from the journal and backups keep apart: a lock on the file `erasing` of the
+//! store's directory, alone for a pass that erases and for a removal of old segments, shared for a backup.
+//! The system gives it up when the process ends, however that ends. Nothing is ever in the file; who backs
+//! up makes none.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -17,13 +18,22 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Held until it is dropped.
 #[derive(Debug)]
-pub(in crate::store::index) struct Apart {
+pub(super) struct Apart {
     _file: File,
 }
 
-/// For a pass that erases; none while a backup is taken.
-pub(super) fn erase(directory: &Path) -> io::Result<Option<Apart>> {
-    let path = directory.join(FILE);
+/// For who takes something away, beside this database; none while a backup is taken, or another takes something
+/// away.
+pub(super) fn alone(database: &Path) -> io::Result<Option<Apart>> {
+    lock(&database.with_file_name(FILE))
+}
+
+/// The file is there as long as the store is open, so that a backup finds it.
+pub(super) fn make(directory: &Path) -> Result<(), StoreError> {
+    lock(&directory.join(FILE)).map(|_| ()).map_err(|error| cannot(directory, &error))
+}
+
+fn lock(path: &Path) -> io::Result<Option<Apart>> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(Apart { _file: file })),
@@ -32,13 +42,8 @@ pub(super) fn erase(directory: &Path) -> io::Result<Option<Apart>> {
     }
 }
 
-/// The file is there as long as the store is open, so that a backup finds it.
-pub(in crate::store::index) fn make(directory: &Path) -> Result<(), StoreError> {
-    erase(directory).map(|_| ()).map_err(|error| cannot(directory, &error))
-}
-
 /// For a backup; none where nothing was ever erased. Blocks while something is being erased.
-pub(in crate::store::index) fn back_up(directory: &Path) -> Result<Option<Apart>, StoreError> {
+pub(super) fn back_up(directory: &Path) -> Result<Option<Apart>, StoreError> {
     let file = match File::open(directory.join(FILE)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(|error| cannot(directory, &error))?,
