@@ -1,6 +1,7 @@
 //! Support shared by the end-to-end tests and the demo: a listener process, a
-//! receiving server, and a sender that signs as HubSpot does.
+//! receiving server, a sender that signs as HubSpot does, and a browser.
 
+pub mod browser;
 mod client;
 pub mod cluster;
 mod command;

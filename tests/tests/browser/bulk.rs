@@ -2,9 +2,8 @@
 
 use tests::eventually;
 
-use crate::browser::Browser;
-use crate::driver::{Script, is_there};
 use crate::scene::{OPERATE, Scene};
+use tests::browser::{Browser, Script, is_there};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_that_match_a_filter_are_sent_again_after_a_plan() {

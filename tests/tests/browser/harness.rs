@@ -1,10 +1,7 @@
 //! The harness itself: it must see what is wrong.
 
+use tests::browser::{self, Browser, Script, is_there};
 use tests::{Receiver, Reply};
-
-use crate::axe;
-use crate::browser::Browser;
-use crate::driver::{Script, is_there};
 
 const BAD: &str = "<!doctype html><html lang=en><title>Bad</title><main><h1>Bad</h1>\
     <div style='width:900px'>wide</div><img src='/x.png'><p style='color:#ccc;background:#fff'>pale</p>\
@@ -23,7 +20,7 @@ async fn what_is_wrong_with_a_page_is_seen() {
     let browser = Browser::start("harness", Script::On).await;
     browser.open(&site.url("/")).await;
     browser.says("#script", "on").await;
-    let wrong = axe::look(&browser, "harness").await.join("\n");
+    let wrong = browser::look(&browser, "harness").await.join("\n");
     for part in ["image-alt", "color-contrast", "narrow, dark", "narrow: 9"] {
         assert!(wrong.contains(part), "{part}: {wrong}");
     }

@@ -4,10 +4,9 @@ use fantoccini::Locator;
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use serde_json::Value;
 
-use crate::browser::Browser;
-use crate::driver::{Script, is_there};
 use crate::mend::{error_of, resolved};
 use crate::scene::{OPERATE, Scene};
+use tests::browser::{Browser, Script, is_there};
 
 const TAB: char = '\u{e004}';
 const ENTER: char = '\u{e007}';

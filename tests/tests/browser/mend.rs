@@ -5,9 +5,8 @@ use fantoccini::Locator;
 use serde_json::{Value, json};
 use tests::eventually;
 
-use crate::browser::Browser;
-use crate::driver::{Script, is_there};
 use crate::scene::{OPERATE, Scene};
+use tests::browser::{Browser, Script, is_there};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_error_is_found_by_its_trace_key_mended_and_sent_again() {

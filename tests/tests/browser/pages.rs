@@ -7,10 +7,8 @@ use std::collections::{BTreeSet, VecDeque};
 
 use serde_json::Value;
 
-use crate::axe::look;
-use crate::browser::Browser;
-use crate::driver::{Script, is_there};
 use crate::scene::{ADMIN, BASE, OPERATE, Scene, VIEW};
+use tests::browser::{Browser, Script, is_there, look};
 
 /// Pages that are looked at, at most.
 const MOST: usize = 60;

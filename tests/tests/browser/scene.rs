@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 use tests::{Answer, Connection, ListenerProcess, Page, Receiver, Reply, Setup, eventually};
 
-use crate::browser::Browser;
+use tests::browser::Browser;
 
 pub(crate) const VIEW: &str = "view-token-of-vera-0001";
 pub(crate) const OPERATE: &str = "operate-token-of-olaf-0001";
@@ -48,10 +48,15 @@ impl Scene {
         scene
     }
 
-    fn fail(&self, errors: u64) {
-        let records: Vec<Value> = (1..=errors).map(contact).collect();
-        let body = serde_json::to_vec(&records).expect("JSON");
+    /// One delivery, of these events.
+    pub(crate) fn deliver(&self, events: &[Value]) {
+        let body = serde_json::to_vec(events).expect("JSON");
         assert_eq!(self.listener.deliver(&body).expect("an answer").status, 204);
+    }
+
+    fn fail(&self, errors: u64) {
+        let contacts: Vec<Value> = (1..=errors).map(|id| contact(id, id)).collect();
+        self.deliver(&contacts);
         eventually(30, "the errors are at the desk", || {
             (self.get("/api/v1/errors/count")["total"] == errors).then_some(())
         });
@@ -87,10 +92,10 @@ impl Scene {
     }
 }
 
-/// A contact whose lifecycle stage is misspelled.
-fn contact(id: u64) -> Value {
+/// A change of a contact whose lifecycle stage is misspelled.
+pub(crate) fn contact(event: u64, id: u64) -> Value {
     json!({
-        "eventId": id,
+        "eventId": event,
         "subscriptionType": "contact.propertyChange",
         "objectId": id,
         "propertyName": "lifecyclestage",

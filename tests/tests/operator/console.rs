@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 
-use tests::{eventually, free_port, get, operator_binary};
+use tests::browser::{Browser, Script, is_there, look};
+use tests::{Receiver, Reply, eventually, free_port, get, operator_binary};
 
 use crate::support::{Scene, rules};
 
@@ -104,4 +105,49 @@ fn the_console_shows_the_listeners_of_its_namespace_as_they_come_change_and_go()
         assert_eq!((call.code / 100, &call.resource[..]), (2, "hubspotlisteners"), "{call:?}");
         assert!(["list", "watch"].contains(&call.verb.as_str()), "{call:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_console_is_accessible_and_leads_to_the_pages_of_its_listeners() {
+    let Some(scene) = Scene::new().filter(|_| is_there()) else { return };
+    let desk = Receiver::with(|page| {
+        let body = format!("<!doctype html><html lang=en><title>Desk</title><h1>Desk at {}</h1>", page.path);
+        Reply::status(200).header("content-type", "text/html; charset=utf-8").body(&body)
+    });
+    let console = Console::start(&scene, &["--desk-url-template", &desk.url("/{namespace}/{name}")]);
+    console.shows("There is no listener yet");
+    let browser = Browser::start("console", Script::Off).await;
+    let url = format!("http://{}/", console.address);
+    browser.open(&url).await;
+    let mut wrong = look(&browser, "console-empty").await;
+
+    let operator = scene.operator("operator");
+    scene.listener("contacts", "  description: New and changed contacts\n");
+    scene.listener("deals", "  traceKeyTemplate: '{{#each}'\n");
+    console.shows(&format!("https://hooks.example.com/{}/contacts", scene.namespace));
+    console.shows("spec.traceKeyTemplate");
+    browser.follow("Look again").await;
+    browser.says("main", "2 listeners").await;
+    wrong.extend(look(&browser, "console").await);
+    browser.fill("Name, description or URL", "deal").await;
+    browser.press("Show").await;
+    browser.says("#listeners", "1 listener").await;
+    browser.says("main", "Not ready").await;
+    wrong.extend(look(&browser, "console-chosen").await);
+    browser.fill("Name, description or URL", "changed contacts").await;
+    browser.press("Show").await;
+    browser.says("main", "contacts").await;
+    browser.follow("contacts").await;
+    browser.heading(&format!("Desk at /{}/contacts", scene.namespace)).await;
+    let asked = desk.pages().into_iter().find(|page| page.path.ends_with("/contacts")).expect("it was asked");
+    assert_eq!(asked.header("referer"), "", "the desk learns where the console is");
+
+    // Without a template each listener has the command that forwards its port.
+    let plain = Console::start(&scene, &[]);
+    plain.shows("port-forward deploy/contacts 9090");
+    browser.open(&format!("http://{}/", plain.address)).await;
+    browser.says("main", "port-forward deploy/contacts 9090").await;
+    wrong.extend(look(&browser, "console-commands").await);
+    assert!(wrong.is_empty(), "{} findings:\n{}", wrong.len(), wrong.join("\n"));
+    drop(operator);
 }

@@ -7,14 +7,15 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tests::browser::{Browser, Script, is_there, look};
 use tests::{Connection, binary, eventually, free_port};
 
 use crate::support::{Scene, rules};
 
 const ADMIN: &str = "admin-token-of-ada-00001";
 const OPERATE: &str = "operate-token-of-olaf-01";
-/// The port of a pod's admin address is fixed, so the pod has an address of its own.
-const ADDRESS: &str = "127.0.93.1";
+/// The port of a pod's admin address is fixed, so each pod has an address of its own.
+const ADDRESSES: [&str; 2] = ["127.0.93.1", "127.0.93.2"];
 
 const SPEC: &str = "  desk: {tokens: {secretName: desk}}\n  settings: {region: eu, old: true}\n  \
     settingsSchema: {type: object, properties: {region: {enum: [eu, us]}}}\n";
@@ -23,6 +24,7 @@ const SPEC: &str = "  desk: {tokens: {secretName: desk}}\n  settings: {region: e
 struct Pod {
     process: Child,
     folder: TempDir,
+    address: &'static str,
 }
 
 impl Drop for Pod {
@@ -33,7 +35,7 @@ impl Drop for Pod {
 }
 
 impl Pod {
-    fn start(scene: &Scene<'_>) -> Self {
+    fn start(scene: &Scene<'_>, address: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let write = |path: &str, text: &str| {
             let path = folder.path().join("secrets").join(path);
@@ -48,7 +50,7 @@ impl Pod {
         let process = Command::new(binary())
             .args(["serve", "--config", &path("configuration.json"), "--secrets", &path("secrets")])
             .args(["--config-maps", &path("maps"), "--data", &path("data"), "--log", "warn"])
-            .args(["--listen", &format!("127.0.0.1:{}", free_port()), "--admin", &format!("{ADDRESS}:9090")])
+            .args(["--listen", &format!("127.0.0.1:{}", free_port()), "--admin", &format!("{address}:9090")])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -60,7 +62,7 @@ impl Pod {
             "spec": {"containers": [{"name": "listener", "image": "localhost/listener:test"}]},
         });
         scene.apply(&pod.to_string());
-        let status = json!({"status": {"phase": "Running", "podIP": ADDRESS, "podIPs": [{"ip": ADDRESS}]}});
+        let status = json!({"status": {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}});
         let status = status.to_string();
         scene.kubectl(&[
             "patch",
@@ -71,13 +73,13 @@ impl Pod {
             "-p",
             &status,
         ]);
-        let pod = Self { process, folder };
+        let pod = Self { process, folder, address };
         eventually(30, "the listener answers", || pod.settings().ok());
         pod
     }
 
-    fn ask(token: &str, method: &str, body: &str) -> std::io::Result<(u16, Value)> {
-        let address: SocketAddr = format!("{ADDRESS}:9090").parse().unwrap();
+    fn ask(&self, token: &str, method: &str, body: &str) -> std::io::Result<(u16, Value)> {
+        let address: SocketAddr = format!("{}:9090", self.address).parse().unwrap();
         let headers = [
             ("authorization".to_owned(), format!("Bearer {token}")),
             ("content-type".to_owned(), "application/json".to_owned()),
@@ -88,14 +90,14 @@ impl Pod {
     }
 
     fn settings(&self) -> std::io::Result<Value> {
-        let (status, answer) = Self::ask(OPERATE, "GET", "")?;
+        let (status, answer) = self.ask(OPERATE, "GET", "")?;
         assert_eq!(status, 200, "{answer} {}", self.folder.path().display());
         Ok(answer)
     }
 
-    fn save(token: &str, generation: &Value, settings: Value) -> (u16, Value) {
+    fn save(&self, token: &str, generation: &Value, settings: Value) -> (u16, Value) {
         let body = json!({"generation": generation, "settings": settings});
-        Self::ask(token, "POST", &body.to_string()).unwrap()
+        self.ask(token, "POST", &body.to_string()).unwrap()
     }
 
     /// What came of the last change, once it is settled.
@@ -129,14 +131,14 @@ fn settings_saved_on_the_page_reach_the_resource_by_the_operator_or_are_refused_
     let operator = scene.operator_with("operator", &flags, rules("savePermissions"));
     scene.listener("contacts", SPEC);
     scene.wait_reason("contacts", "Programmed", "Programmed");
-    let pod = Pod::start(&scene);
+    let pod = Pod::start(&scene, ADDRESSES[0]);
     let shown = pod.settings().unwrap();
     assert_eq!((&shown["offered"], &shown["last"]), (&json!(true), &Value::Null), "{shown}");
     assert_eq!(shown["settings"], json!({"region": "eu", "old": true}));
 
     let wanted = json!({"region": "us", "owner": {"team": "crm"}});
-    assert_eq!(Pod::save(OPERATE, &shown["generation"], wanted.clone()).0, 403);
-    let (status, answer) = Pod::save(ADMIN, &shown["generation"], wanted.clone());
+    assert_eq!(pod.save(OPERATE, &shown["generation"], wanted.clone()).0, 403);
+    let (status, answer) = pod.save(ADMIN, &shown["generation"], wanted.clone());
     assert_eq!((status, &answer["last"]["progress"]["state"]), (200, &json!("wanted")), "{answer}");
     let last = pod.settled();
     assert_eq!((&last["actor"], &last["progress"]["state"]), (&json!("ada"), &json!("applied")), "{last}");
@@ -162,7 +164,7 @@ fn settings_saved_on_the_page_reach_the_resource_by_the_operator_or_are_refused_
 
     // The schema is judged before anything is written.
     let generation = pod.settings().unwrap()["generation"].clone();
-    assert_eq!(Pod::save(ADMIN, &generation, json!({"region": "mars"})).0, 200);
+    assert_eq!(pod.save(ADMIN, &generation, json!({"region": "mars"})).0, 200);
     let refused = pod.settled()["progress"].clone();
     assert_eq!(refused["state"], "refused");
     assert!(refused["reason"].as_str().unwrap().contains("settings.region"), "{refused}");
@@ -170,7 +172,7 @@ fn settings_saved_on_the_page_reach_the_resource_by_the_operator_or_are_refused_
     // Somebody else was quicker.
     let patch = json!({"spec": {"description": "changed by hand"}}).to_string();
     scene.kubectl(&["patch", "hubspotlistener", "contacts", "--type=merge", "-p", &patch]);
-    assert_eq!(Pod::save(ADMIN, &generation, json!({"region": "eu"})).0, 200);
+    assert_eq!(pod.save(ADMIN, &generation, json!({"region": "eu"})).0, 200);
     let refused = pod.settled()["progress"].clone();
     assert!(refused["reason"].as_str().unwrap().contains("changed meanwhile"), "{refused}");
     let listener = scene.get("hubspotlistener", "contacts").unwrap();
@@ -192,4 +194,44 @@ fn without_the_owners_leave_nothing_is_offered() {
     let text = map["data"]["configuration.json"].as_str().unwrap();
     // A listener of the version before reads it, too.
     assert!(!text.contains("savesSettings"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_are_saved_in_a_browser() {
+    let Some(scene) = Scene::new().filter(|_| is_there()) else { return };
+    tokens(&scene);
+    let flags = ["--save-settings", "--report-seconds", "5"];
+    let operator = scene.operator_with("operator", &flags, rules("savePermissions"));
+    scene.listener("contacts", SPEC);
+    scene.wait_reason("contacts", "Programmed", "Programmed");
+    let pod = Pod::start(&scene, ADDRESSES[1]);
+    let browser = Browser::start("saves", Script::On).await;
+    browser.open(&format!("http://{}:9090/", pod.address)).await;
+    browser.fill("Token", ADMIN).await;
+    browser.press("Sign in").await;
+    browser.heading("Overview").await;
+    browser.follow("Settings").await;
+    browser.heading("Settings").await;
+    browser.choose("region", "us").await;
+    browser.press("Save").await;
+    browser.says("main", "The change is handed to the operator.").await;
+    // The page looks again by itself.
+    browser.says("#saving", "is in the resource").await;
+    let mut wrong = look(&browser, "settings-saved").await;
+    let listener = scene.get("hubspotlistener", "contacts").unwrap();
+    assert_eq!(listener["spec"]["settings"], json!({"region": "us", "old": true}));
+    configure(&scene, pod.folder.path());
+    browser.says("#saving", "is in force").await;
+    wrong.extend(look(&browser, "settings-in-force").await);
+
+    // What the form was made from is no more: it is refused, and says so.
+    let patch = json!({"spec": {"description": "changed by hand"}}).to_string();
+    browser.open(&browser.url().await.to_string().replace("?done=1", "")).await;
+    scene.kubectl(&["patch", "hubspotlistener", "contacts", "--type=merge", "-p", &patch]);
+    browser.choose("region", "eu").await;
+    browser.press("Save").await;
+    browser.says("#saving[role=alert], #saving [role=alert]", "changed meanwhile").await;
+    wrong.extend(look(&browser, "settings-refused").await);
+    assert!(wrong.is_empty(), "{} findings:\n{}", wrong.len(), wrong.join("\n"));
+    drop(operator);
 }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
+use super::Browser;
 
 /// The narrow width, that of a small telephone.
 const NARROW: u64 = 390;
@@ -24,7 +24,7 @@ fn axe() -> &'static str {
 }
 
 /// What is wrong with the page that is open, in each of the four ways to look at it; keeps a picture of each.
-pub(crate) async fn look(browser: &Browser, name: &str) -> Vec<String> {
+pub async fn look(browser: &Browser, name: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     for (width, height, shape) in [(1280, 900, "wide"), (NARROW, 844, "narrow")] {
         let size =
@@ -57,7 +57,7 @@ pub(crate) async fn look(browser: &Browser, name: &str) -> Vec<String> {
 }
 
 /// What axe-core does not like.
-pub(crate) async fn violations(browser: &Browser) -> Vec<String> {
+async fn violations(browser: &Browser) -> Vec<String> {
     if browser.run("return typeof axe").await == "undefined" {
         browser.run(axe()).await;
     }

@@ -1,6 +1,15 @@
-//! What a person does in a browser, and sees: fields by their labels, buttons and links by their names.
+//! What a person does in a real browser, and sees: fields by their labels, buttons and links by their names.
+//!
+//! Pictures of what is looked at are kept in `target/pictures/`: light and dark, wide and narrow. Where a test
+//! fails there is one of what was seen last, and the page's text, as `failed-*`.
+//!
+//! Needs Chromium and its driver (`tests/packages` installs them) and axe-core (`tests/browser/axe`
+//! fetches it). Without them the tests fail where `CI` is set, and are skipped elsewhere.
 //!
 //! Nothing waits for a time; each step waits for what it needs, and gives up after a bound.
+
+mod axe;
+mod driver;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -14,40 +23,42 @@ use hyper::Method;
 use serde_json::{Value, json};
 use url::{ParseError, Url};
 
-use crate::driver::{Driver, Script};
+pub use axe::look;
+use driver::Driver;
+pub use driver::{Script, is_there};
 
 /// Longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A browser with one window.
-pub(crate) struct Browser {
-    pub(crate) client: Client,
+pub struct Browser {
+    pub client: Client,
     driver: Driver,
     /// Names the pictures of a failure.
     name: String,
 }
 
 impl Browser {
-    pub(crate) async fn start(name: &str, script: Script) -> Self {
+    pub async fn start(name: &str, script: Script) -> Self {
         let (driver, client) = Driver::start(script).await;
         Self { client, driver, name: name.to_owned() }
     }
 
-    pub(crate) async fn open(&self, url: &str) {
+    pub async fn open(&self, url: &str) {
         self.client.goto(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
     }
 
-    pub(crate) async fn url(&self) -> Url {
+    pub async fn url(&self) -> Url {
         self.client.current_url().await.expect("an address")
     }
 
     /// Waits for the page with this `<h1>`.
-    pub(crate) async fn heading(&self, text: &str) {
+    pub async fn heading(&self, text: &str) {
         self.find(&format!("//h1[normalize-space()={}]", quoted(text))).await;
     }
 
     /// Waits for text anywhere in an element that `css` names.
-    pub(crate) async fn says(&self, css: &str, text: &str) {
+    pub async fn says(&self, css: &str, text: &str) {
         let deadline = Instant::now() + PATIENCE;
         let mut last = String::new();
         while Instant::now() < deadline {
@@ -66,13 +77,13 @@ impl Browser {
     }
 
     /// The value of a name in a list of facts.
-    pub(crate) async fn fact(&self, name: &str) -> String {
+    pub async fn fact(&self, name: &str) -> String {
         let path = format!("//dt[normalize-space()={}]/following-sibling::dd[1]", quoted(name));
         self.find(&path).await.text().await.expect("text")
     }
 
     /// The field with this label.
-    pub(crate) async fn field(&self, label: &str) -> Element {
+    pub async fn field(&self, label: &str) -> Element {
         let label = quoted(label);
         self.find(&format!(
             "//*[self::input or self::select or self::textarea]\
@@ -81,34 +92,34 @@ impl Browser {
         .await
     }
 
-    pub(crate) async fn fill(&self, label: &str, text: &str) {
+    pub async fn fill(&self, label: &str, text: &str) {
         let field = self.field(label).await;
         field.clear().await.unwrap_or_else(|error| panic!("{label}: {error}"));
         field.send_keys(text).await.unwrap_or_else(|error| panic!("{label}: {error}"));
     }
 
-    pub(crate) async fn choose(&self, label: &str, option: &str) {
+    pub async fn choose(&self, label: &str, option: &str) {
         let field = self.field(label).await;
         field.select_by_label(option).await.unwrap_or_else(|error| panic!("{label}: {option}: {error}"));
     }
 
-    pub(crate) async fn press(&self, button: &str) {
+    pub async fn press(&self, button: &str) {
         let button = self.find(&format!("//button[normalize-space()={}]", quoted(button))).await;
         button.click().await.expect("a click");
     }
 
-    pub(crate) async fn follow(&self, link: &str) {
+    pub async fn follow(&self, link: &str) {
         let link = self.find(&format!("//a[normalize-space()={}]", quoted(link))).await;
         link.click().await.expect("a click");
     }
 
     /// Opens what a summary hides.
-    pub(crate) async fn unfold(&self, summary: &str) {
+    pub async fn unfold(&self, summary: &str) {
         let summary = self.find(&format!("//summary[normalize-space()={}]", quoted(summary))).await;
         summary.click().await.expect("a click");
     }
 
-    pub(crate) async fn find(&self, path: &str) -> Element {
+    pub async fn find(&self, path: &str) -> Element {
         let wait = self.client.wait().at_most(PATIENCE).every(Duration::from_millis(50));
         match wait.for_element(Locator::XPath(path)).await {
             Ok(element) => element,
@@ -117,18 +128,18 @@ impl Browser {
     }
 
     /// Runs script, which the driver may where the page may not.
-    pub(crate) async fn run(&self, script: &str) -> Value {
+    pub async fn run(&self, script: &str) -> Value {
         self.client.execute(script, Vec::new()).await.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
     /// A command of Chromium's own protocol.
-    pub(crate) async fn devtools(&self, command: &'static str, parameters: Value) -> Value {
+    pub async fn devtools(&self, command: &'static str, parameters: Value) -> Value {
         let asked = DevTools { command, parameters };
         self.client.issue_cmd(asked).await.unwrap_or_else(|error| panic!("{command}: {error}"))
     }
 
     /// What the browser complained about since it was asked last, but for answers that are no 2xx.
-    pub(crate) async fn complaints(&self) -> Vec<String> {
+    pub async fn complaints(&self) -> Vec<String> {
         let entries = self.client.issue_cmd(Log).await.expect("the log");
         let entries = entries.as_array().expect("a list").iter();
         let told = entries.filter(|entry| entry["level"] != "DEBUG" && entry["level"] != "INFO");
@@ -137,7 +148,7 @@ impl Browser {
     }
 
     /// Keeps a picture of the whole page.
-    pub(crate) async fn picture(&self, name: &str) {
+    pub async fn picture(&self, name: &str) {
         let asked = json!({"format": "png", "captureBeyondViewport": true});
         let picture = self.devtools("Page.captureScreenshot", asked).await;
         keep(name, picture["data"].as_str().expect("a picture"));
@@ -160,10 +171,12 @@ impl Drop for Browser {
 }
 
 /// `target/pictures/`
-pub(crate) fn pictures() -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../pictures");
+fn pictures() -> PathBuf {
+    let program = std::env::current_exe().expect("a path");
+    // TARGET/PROFILE/deps/PROGRAM
+    let folder = program.ancestors().nth(3).expect("a target directory").join("pictures");
     std::fs::create_dir_all(&folder).expect("a folder");
-    folder.canonicalize().expect("a path")
+    folder
 }
 
 fn keep(name: &str, base64: &str) {

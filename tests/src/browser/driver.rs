@@ -4,28 +4,28 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
+use crate::{Connection, eventually, free_port};
 use fantoccini::ClientBuilder;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
-use tests::{Connection, eventually, free_port};
 
 /// Whether the page's script may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Script {
+pub enum Script {
     On,
     Off,
 }
 
 /// A driver with one browser.
-pub(crate) struct Driver {
+pub(super) struct Driver {
     child: Child,
-    pub(crate) port: u16,
-    pub(crate) session: String,
+    port: u16,
+    session: String,
     _profile: tempfile::TempDir,
 }
 
 /// Whether everything is there that a browser needs. In CI it must be.
-pub(crate) fn is_there() -> bool {
+pub fn is_there() -> bool {
     static FOUND: OnceLock<bool> = OnceLock::new();
     *FOUND.get_or_init(|| {
         let missing: Vec<&str> =
@@ -42,7 +42,7 @@ pub(crate) fn is_there() -> bool {
 
 impl Driver {
     /// Starts a browser with a profile of its own.
-    pub(crate) async fn start(script: Script) -> (Self, fantoccini::Client) {
+    pub(super) async fn start(script: Script) -> (Self, fantoccini::Client) {
         let profile = tempfile::tempdir().expect("a directory");
         let port = free_port();
         let child = Command::new(which("chromedriver").expect("it is there"))
@@ -68,7 +68,7 @@ impl Driver {
     }
 
     /// One command by hand, also where the runtime is no more.
-    pub(crate) fn ask(&self, method: &str, path: &str) -> Option<Value> {
+    pub(super) fn ask(&self, method: &str, path: &str) -> Option<Value> {
         let mut connection = Connection::open(([127, 0, 0, 1], self.port).into()).ok()?;
         let answer =
             connection.exchange(method, &format!("/session/{}{path}", self.session), &[], b"").ok()?;
@@ -100,7 +100,7 @@ fn capabilities(profile: &Path, script: Script) -> Value {
         "--disable-sync".to_owned(),
         "--disable-extensions".to_owned(),
         // Nothing outside this machine, whatever a page names.
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1".to_owned(),
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.*".to_owned(),
     ];
     // Chromium refuses to run its sandbox as root.
     if rustix::process::geteuid().is_root() {
