@@ -33,7 +33,7 @@ pub use history::{
 };
 pub use listing::{Cursor, Listing, MAX_LIMIT, Query};
 pub use pretty::pretty;
-pub use shown::{Counts, ErrorDetail, ErrorShown, Note, Resolution};
+pub use shown::{Counting, Counts, ErrorDetail, ErrorShown, Note, Resolution};
 
 /// What people see of a listener's errors, and what they may do.
 #[async_trait]
@@ -42,7 +42,7 @@ pub trait Desk: Send + Sync + std::fmt::Debug {
     async fn errors(&self, query: Query<ErrorFilter>) -> Result<Listing<ErrorShown>, DeskError>;
 
     /// How many errors match, by state, class and destination.
-    async fn count(&self, filter: ErrorFilter) -> Result<Counts, DeskError>;
+    async fn count(&self, filter: ErrorFilter, counting: Counting) -> Result<Counts, DeskError>;
 
     /// One error, whole.
     async fn error(&self, id: i64) -> Result<ErrorDetail, DeskError>;

@@ -98,12 +98,28 @@ pub struct Note {
     pub text: String,
 }
 
+/// How far errors are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counting {
+    /// So many errors are looked at, at most.
+    Look(u64),
+    /// All that match, however long it takes.
+    Exact,
+}
+
+impl Counting {
+    /// What is answered at once.
+    pub const BOUNDED: Self = Self::Look(10_000);
+}
+
 /// How many errors match.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
-    /// All.
+    /// All; where the count is not exact, at least so many.
     pub total: u64,
+    /// Whether all were counted. Where not, too many would have had to be looked at, and the parts are empty.
+    pub exact: bool,
     /// By state.
     pub by_state: Vec<(State, u64)>,
     /// By class.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::deliver::{DestinationState, PauseReason};
-use crate::desk::{Desk, DeskError, ErrorFilter, Query, State};
+use crate::desk::{Counting, Desk, DeskError, ErrorFilter, Query, State};
 use crate::store::{ErrorClass, Store, StoreError};
 
 /// Refused requests that are looked at; a store keeps about as many.
@@ -30,11 +30,11 @@ pub(super) async fn errors(
     trace_keys: usize,
 ) -> Result<Vec<Group>, DeskError> {
     let open = ErrorFilter { states: vec![State::Open], from_ms, until_ms, ..ErrorFilter::default() };
-    let counts = desk.count(open.clone()).await?;
+    let counts = desk.count(open.clone(), Counting::Exact).await?;
     let mut groups = Vec::new();
     for (destination, _) in counts.by_destination {
         let here = ErrorFilter { destination: Some(destination.clone().unwrap_or_default()), ..open.clone() };
-        for (class, count) in desk.count(here.clone()).await?.by_class {
+        for (class, count) in desk.count(here.clone(), Counting::Exact).await?.by_class {
             let mut group = Group { destination: destination.clone(), class, count, trace_keys: Vec::new() };
             if trace_keys > 0 {
                 let filter = ErrorFilter { class: Some(class), ..here.clone() };

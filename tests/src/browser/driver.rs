@@ -53,7 +53,7 @@ impl Driver {
             .expect("the driver starts");
         let mut driver = Self { child, port, session: String::new(), _profile: profile };
         eventually(20, "the driver is ready", || {
-            let answer = tests::get(([127, 0, 0, 1], port).into(), "/status").ok()?;
+            let answer = crate::get(([127, 0, 0, 1], port).into(), "/status").ok()?;
             (answer.json()["value"]["ready"] == true).then_some(())
         });
         let capabilities = capabilities(driver._profile.path(), script);

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::export::{self, Rows, guarded, time};
 use super::payload::{MASKED, Payload};
-use super::query::{Asked, ERRORS, EXPORT, FILTER};
+use super::query::{Asked, COUNT, ERRORS, EXPORT};
 use super::target::Target;
 use crate::admin::mask::Masks;
 use crate::admin::problem::Problem;
@@ -77,8 +77,9 @@ pub(super) async fn count(
     Extension(target): Extension<Target>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Counts>, Problem> {
-    let filter = Asked::read(query.as_deref(), FILTER)?.filter()?;
-    Ok(Json(target.desk().count(filter).await?))
+    let mut asked = Asked::read(query.as_deref(), COUNT)?;
+    let counting = asked.counting()?;
+    Ok(Json(target.desk().count(asked.filter()?, counting).await?))
 }
 
 pub(super) async fn export(

@@ -138,6 +138,7 @@ fn in_query(parameter: &Parameter) -> Value {
         Kind::Number(most) => json!({"type": "integer", "minimum": 1, "maximum": most}),
         Kind::States => json!({"type": "array", "items": {"enum": State::ALL.map(State::as_str)}}),
         Kind::Class => json!({"enum": ErrorClass::ALL.map(ErrorClass::as_str)}),
+        Kind::Truth => json!({"enum": ["true", "false"]}),
         Kind::Format => json!({"enum": ["csv", "jsonl"]}),
     };
     // A list is parted by commas, not written once for each value.

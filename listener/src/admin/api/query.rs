@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 use crate::admin::problem::Problem;
 use crate::desk::{
-    Cursor, DeliveryFilter, ErrorFilter, MAX_LIMIT, Query, RecordFilter, RefusedFilter, State,
+    Counting, Cursor, DeliveryFilter, ErrorFilter, MAX_LIMIT, Query, RecordFilter, RefusedFilter, State,
 };
 use crate::store::ErrorClass;
 
@@ -31,6 +31,8 @@ pub(in crate::admin) enum Kind {
     States,
     Class,
     Format,
+    /// true or false.
+    Truth,
 }
 
 const fn parameter(name: &'static str, about: &'static str, kind: Kind) -> Parameter {
@@ -59,8 +61,15 @@ const CURSOR: Parameter = parameter("cursor", "`next` of the list before.", Kind
 const MOST: Parameter =
     parameter("limit", "Items at most; 50 where it is left out.", Kind::Number(MAX_LIMIT));
 
-/// Of a count.
+/// Of a plan.
 pub(in crate::admin) const FILTER: &[Parameter] = filter![];
+/// Of a count.
+pub(super) const COUNT: &[Parameter] = filter![parameter(
+    "exact",
+    "true: count all that match, which may take seconds. Left out: where more than 10000 errors would have to be \
+     looked at, the answer is at least so many, and `exact` of it is false.",
+    Kind::Truth
+)];
 const FORMAT: Parameter = parameter("format", "csv (where it is left out) or jsonl.", Kind::Format);
 
 /// Of a list of errors.
@@ -206,6 +215,19 @@ impl Asked {
             from_ms: self.time("from")?,
             until_ms: self.time("until")?,
         })
+    }
+
+    /// How far to count.
+    pub(super) fn counting(&mut self) -> Result<Counting, Problem> {
+        match self.take("exact").as_deref() {
+            None | Some("false") => Ok(Counting::BOUNDED),
+            Some("true") => Ok(Counting::Exact),
+            Some(other) => Err(Problem::invalid(
+                "exact",
+                format!("{other:?} is neither true nor false"),
+                "give one of them, or leave it out",
+            )),
+        }
     }
 
     /// A number from 1 to `most`.

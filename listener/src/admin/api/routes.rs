@@ -5,7 +5,7 @@ use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::query::{
-    AUDIT, DELIVERIES, DELIVERIES_EXPORT, ERRORS, EXPORT, FILTER, LIMIT, PAGING, RECORDS, RECORDS_EXPORT,
+    AUDIT, COUNT, DELIVERIES, DELIVERIES_EXPORT, ERRORS, EXPORT, LIMIT, PAGING, RECORDS, RECORDS_EXPORT,
     REFUSALS, REFUSALS_EXPORT, SERIES,
 };
 use super::route::{About, Answer, Route};
@@ -61,7 +61,7 @@ fn one_by_one() -> Vec<Route> {
             of::<Listing<ErrorShown>>,
             get(errors::list),
         ),
-        read("/errors/count", "How many errors match", FILTER, of::<Counts>, get(errors::count)),
+        read("/errors/count", "How many errors match", COUNT, of::<Counts>, get(errors::count)),
         Route {
             answer: Answer::File,
             ..read("/errors/export", "Errors as a file, without payloads", EXPORT, free, get(errors::export))

@@ -16,7 +16,7 @@ use crate::admin::api::errors;
 use crate::admin::api::query::{Asked, ERRORS};
 use crate::admin::problem::Problem;
 use crate::admin::tokens::Role;
-use crate::desk::{Counts, ErrorShown, Listing, State};
+use crate::desk::{Counting, Counts, ErrorShown, Listing, State};
 use crate::store::ErrorClass;
 
 pub(super) async fn list(
@@ -37,7 +37,7 @@ pub(super) async fn list(
     let base = format!("{}/errors", visit.base);
     let body = html! {
         (form(&visit, &conditions))
-        @if counts.total == 0 {
+        @if listing.items.is_empty() && counts.total == 0 {
             (empty(if conditions.is_empty() {
                 "There are no errors. When a destination does not take a record, it is listed here."
             } else {
@@ -48,7 +48,7 @@ pub(super) async fn list(
             (table("Errors, newest first", &COLUMNS, &listing.items.iter().map(|error| row(&visit, error)).collect::<Vec<_>>()))
             (older(&base, &conditions.query(), listing.next.as_ref().map(crate::desk::Cursor::as_str)))
             (files(&visit, &conditions))
-            @if visit.may(Role::Operate) { (plan::for_errors(&visit, &conditions, counts.total)) }
+            @if visit.may(Role::Operate) { (plan::for_errors(&visit, &conditions, &counts)) }
         }
     };
     Ok(visit.page("Errors", &body).into_response())
@@ -59,7 +59,7 @@ async fn find(visit: &Visit, conditions: &Conditions) -> Result<(Counts, Listing
     let filter = asked.filter()?;
     let query = asked.query(filter.clone())?;
     let desk = visit.desk()?;
-    Ok((desk.count(filter).await?, desk.errors(query).await?))
+    Ok((desk.count(filter, Counting::BOUNDED).await?, desk.errors(query).await?))
 }
 
 const COLUMNS: [&str; 9] = [
@@ -143,6 +143,11 @@ pub(super) fn class(class: ErrorClass) -> &'static str {
     }
 }
 
+/// How many match, as far as they were counted.
+pub(super) fn matching(counts: &Counts) -> String {
+    if counts.exact { counts.total.to_string() } else { format!("at least {}", counts.total) }
+}
+
 fn numbers(counts: &Counts) -> Markup {
     let list = |names: Vec<(String, u64)>| {
         let shown: Vec<_> = names.iter().map(|(name, count)| format!("{name}: {count}")).collect();
@@ -154,8 +159,11 @@ fn numbers(counts: &Counts) -> Markup {
         .by_destination
         .iter()
         .map(|(name, count)| (name.clone().unwrap_or_else(|| "before any".to_owned()), *count));
+    if !counts.exact {
+        return facts(&[("Match", html! { (matching(counts)) })]);
+    }
     facts(&[
-        ("Match", html! { (counts.total) }),
+        ("Match", html! { (matching(counts)) }),
         ("By state", list(states.collect())),
         ("By class", list(classes.collect())),
         ("By destination", list(destinations.collect())),

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::acts::from_form;
 use super::bulk::{act_words, selection_words};
-use super::errors::sample;
+use super::errors::{matching, sample};
 use super::filter::Conditions;
 use super::form::Form;
 use super::parts::{empty, facts, select, text_field_as, time, time_field_as};
@@ -14,7 +14,7 @@ use super::trouble::Trouble;
 use super::visit::Visit;
 use crate::admin::api::query::{Asked, FILTER, RECORDS};
 use crate::admin::problem::Problem;
-use crate::desk::{Act, Plan, Selection};
+use crate::desk::{Act, Counts, Plan, Selection};
 
 /// Acts that can be done to many errors: name, what it is called.
 const ACTS: [(&str, &str); 7] = [
@@ -28,13 +28,14 @@ const ACTS: [(&str, &str); 7] = [
 ];
 
 /// The form under a list of errors.
-pub(super) fn for_errors(visit: &Visit, conditions: &Conditions, total: u64) -> Markup {
+pub(super) fn for_errors(visit: &Visit, conditions: &Conditions, counts: &Counts) -> Markup {
     let acts = ACTS.map(|(name, label)| (name.to_owned(), label.to_owned()));
     html! {
         section.acts aria-labelledby="all" {
             h2 #all { "Act on all that match" }
             p {
-                "The filter above matches " (total) (if total == 1 { " error" } else { " errors" })
+                "The filter above matches " (matching(counts))
+                (if counts.exact && counts.total == 1 { " error" } else { " errors" })
                 ", on this page and all others. First you see what would happen; nothing is done before you start it."
             }
             form method="post" action={ (visit.base) "/bulk/plan" } {

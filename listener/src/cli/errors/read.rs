@@ -48,7 +48,9 @@ pub(super) async fn list(client: &Client, output: Output, args: ListArgs) -> any
 }
 
 pub(super) async fn count(client: &Client, output: Output, args: CountArgs) -> anyhow::Result<()> {
-    let answer: Value = client.get(&["errors", "count"], &args.filter.query(USUAL)).await?;
+    let mut query = args.filter.query(USUAL);
+    query.push(("exact", "true".to_owned()));
+    let answer: Value = client.get(&["errors", "count"], &query).await?;
     if output == Output::Json {
         return Ok(print::json(&answer)?);
     }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::*;
-use crate::desk::{Act, Actor, Desk, ErrorDetail, ErrorFilter, History, Listing, Query, RecordFilter};
+use crate::desk::{
+    Act, Actor, Counting, Desk, ErrorDetail, ErrorFilter, History, Listing, Query, RecordFilter,
+};
 use crate::store::index::Embedded;
 use crate::store::postgres::Postgres;
 use crate::store::suite::{self, BEGIN_MS, HOUR_MS, Rules, World};
@@ -136,7 +138,7 @@ async fn told(whole: &Whole) -> Vec<String> {
         (status.ignored, status.deliveries, status.pending_records, status.open_errors)
     ));
     told.push(format!("{:?}", (status.refused_dropped, status.last_delivery_ms)));
-    told.push(format!("{:?}", desk.count(ErrorFilter::default()).await.unwrap()));
+    told.push(format!("{:?}", desk.count(ErrorFilter::default(), Counting::Exact).await.unwrap()));
     told.extend(details(desk.as_ref()).await.iter().map(|error| format!("{error:?}")));
     told.push(format!("{:?}", store.open_errors(100).await.unwrap()));
     told.push(format!("{:?}", store.refused(100).await.unwrap()));

@@ -18,6 +18,35 @@ pub(in crate::store) struct Tally {
     pub(in crate::store) number: u64,
 }
 
+/// What a count found.
+#[derive(Debug)]
+pub(in crate::store) struct Found {
+    pub(in crate::store) all: Vec<Tally>,
+    /// Whether nothing was left that it did not look at.
+    pub(in crate::store) whole: bool,
+}
+
+impl Found {
+    /// All of it.
+    pub(in crate::store) fn whole(all: Vec<Tally>) -> Self {
+        Self { all, whole: true }
+    }
+
+    /// Both together.
+    pub(in crate::store) fn and(mut self, other: Self) -> Self {
+        self.all.extend(other.all);
+        Self { all: self.all, whole: self.whole && other.whole }
+    }
+
+    /// As it is told: the parts of what was not counted whole would mislead.
+    pub(in crate::store) fn told(self) -> Counts {
+        if self.whole {
+            return sum(self.all);
+        }
+        Counts { total: self.all.iter().map(|tally| tally.number).sum(), ..Counts::default() }
+    }
+}
+
 /// All but those that are counted elsewhere.
 pub(in crate::store) fn less(mut all: Vec<Tally>, others: &[Tally]) -> Vec<Tally> {
     for other in others {
@@ -33,8 +62,8 @@ pub(in crate::store) fn less(mut all: Vec<Tally>, others: &[Tally]) -> Vec<Tally
 }
 
 /// The sum, by state, class and destination.
-pub(in crate::store) fn sum(all: Vec<Tally>) -> Counts {
-    let mut counts = Counts::default();
+fn sum(all: Vec<Tally>) -> Counts {
+    let mut counts = Counts { exact: true, ..Counts::default() };
     for Tally { destination, class, state, number } in all {
         counts.total += number;
         add(&mut counts.by_state, state, number);

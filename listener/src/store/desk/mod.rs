@@ -4,6 +4,7 @@
 pub(in crate::store) mod again;
 pub(in crate::store) mod condition;
 pub(in crate::store) mod counts;
+pub(in crate::store) mod look;
 pub(in crate::store) mod own;
 pub(in crate::store) mod rules;
 pub(in crate::store) mod states;

@@ -79,7 +79,6 @@ macro_rules! shared {
 
 mod backup;
 mod desk;
-mod desk_bench;
 mod erase;
 mod history;
 mod hook;

@@ -13,7 +13,7 @@ pub(crate) struct Store {
     /// Further documents of the manifest, each with a line of `---` before it.
     pub(crate) documents: String,
     /// What holds it, where it is no directory of the listener's.
-    _server: Option<Arc<Server>>,
+    server: Option<Arc<Server>>,
 }
 
 impl Store {
@@ -28,7 +28,7 @@ impl Store {
             name: "embedded",
             storage: "{embedded: {size: 50Gi}}".to_owned(),
             documents: String::new(),
-            _server: None,
+            server: None,
         }
     }
 
@@ -43,8 +43,13 @@ impl Store {
             name: "postgres",
             storage: "{postgres: {urlSecretRef: {name: database, key: url}}}".to_owned(),
             documents,
-            _server: Some(Arc::clone(server)),
+            server: Some(Arc::clone(server)),
         }
+    }
+
+    /// An empty one of the same kind, on the same server.
+    pub(crate) fn another(&self) -> Self {
+        self.server.as_ref().map_or_else(Self::embedded, Self::postgres)
     }
 
     /// Of a listener on this store that hands nothing on, with the path `/bench/bench`.

@@ -43,7 +43,8 @@ fn newest(
     // One statement: SQLite merges its parts by number, and reads of each only what the list takes.
     let (mut parts, mut values) = (Vec::new(), Vec::new());
     for conditions in &way.parts {
-        parts.push(format!("SELECT {COLUMNS} FROM {} WHERE {} AND id < ?", way.from, conditions.text()));
+        let (from, number) = (way.from, way.number);
+        parts.push(format!("SELECT {COLUMNS} FROM {from} WHERE {} AND {number} < ?", conditions.text()));
         values.extend(conditions.values().iter().cloned());
         values.push(Value::from(before));
     }
@@ -51,7 +52,9 @@ fn newest(
         return Ok(Vec::new());
     }
     values.push(count(limit).into());
-    let sql = format!("{} ORDER BY 1 DESC LIMIT ?", parts.join(" UNION ALL "));
+    // Of several parts the order is that of a column of theirs, of one that of what it is read by.
+    let order = if parts.len() == 1 { way.number } else { "1" };
+    let sql = format!("{} ORDER BY {order} DESC LIMIT ?", parts.join(" UNION ALL "));
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(values))?;
     let mut items = Vec::new();

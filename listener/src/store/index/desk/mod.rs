@@ -36,8 +36,8 @@ use super::history::replay;
 use super::trouble::Trouble;
 use super::writer::Durability;
 use crate::desk::{
-    Act, Acted, Actor, AuditEntry, Bulk, Counts, Desk, DeskError, ErrorDetail, ErrorFilter, ErrorShown,
-    Listing, Plan, Query, RecordFilter, Selection,
+    Act, Acted, Actor, AuditEntry, Bulk, Counting, Counts, Desk, DeskError, ErrorDetail, ErrorFilter,
+    ErrorShown, Listing, Plan, Query, RecordFilter, Selection,
 };
 use crate::store::desk::rules;
 
@@ -101,8 +101,8 @@ impl Desk for Embedded {
         self.read(move |connection| list::list(connection, &query)).await
     }
 
-    async fn count(&self, filter: ErrorFilter) -> Result<Counts, DeskError> {
-        self.read(move |connection| Ok(tally::count(connection, &filter)?)).await
+    async fn count(&self, filter: ErrorFilter, counting: Counting) -> Result<Counts, DeskError> {
+        self.read(move |connection| Ok(tally::count(connection, &filter, counting)?)).await
     }
 
     async fn error(&self, id: i64) -> Result<ErrorDetail, DeskError> {

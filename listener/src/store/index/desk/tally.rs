@@ -1,19 +1,20 @@
 //! Counts without counting: the tally by destination, class and state, and the facets.
 
-use rusqlite::Connection;
 use rusqlite::types::Value;
+use rusqlite::{Connection, Row};
 
 use super::condition::Conditions;
 use super::state;
-use crate::desk::{Counts, ErrorFilter};
-use crate::store::desk::counts::{Hours, hours, less, sum};
+use crate::desk::{Counting, Counts, ErrorFilter};
+use crate::store::desk::counts::{Found, Hours, hours, less};
+use crate::store::desk::look::{By, columns};
 use crate::store::desk::text::prefix_range;
 use crate::store::index::trouble::{Trouble, unsigned};
 
 pub(super) use crate::store::desk::counts::Tally;
 
 /// Errors without a prefix that are counted rather than those with it.
-const FEW_OTHERS: i64 = 40_000;
+const FEW_OTHERS: i64 = 20_000;
 
 /// The rows that a filter's states, destination and class name.
 pub(super) fn matching(connection: &Connection, filter: &ErrorFilter) -> Result<Vec<Tally>, Trouble> {
@@ -33,13 +34,17 @@ pub(super) fn matching(connection: &Connection, filter: &ErrorFilter) -> Result<
 
 /// How many errors match. Where one thing more than the place is asked for, the facets know it;
 /// only where several are, or a trace key, the errors are looked at.
-pub(super) fn count(connection: &Connection, filter: &ErrorFilter) -> Result<Counts, Trouble> {
+pub(super) fn count(
+    connection: &Connection,
+    filter: &ErrorFilter,
+    counting: Counting,
+) -> Result<Counts, Trouble> {
     // One look: tally, facets and errors change together.
     let transaction = connection.unchecked_transaction()?;
-    counted(&transaction, filter)
+    Ok(counted(&transaction, filter, counting)?.told())
 }
 
-fn counted(connection: &Connection, filter: &ErrorFilter) -> Result<Counts, Trouble> {
+fn counted(connection: &Connection, filter: &ErrorFilter, counting: Counting) -> Result<Found, Trouble> {
     let ErrorFilter { states, destination, class, .. } = filter;
     let places = ErrorFilter {
         states: states.clone(),
@@ -54,9 +59,9 @@ fn counted(connection: &Connection, filter: &ErrorFilter) -> Result<Counts, Trou
         if let Some(prefix) = &filter.trace_key_prefix
             && *filter == (ErrorFilter { trace_key_prefix: Some(prefix.clone()), ..places.clone() })
         {
-            return prefix_count(connection, filter, prefix);
+            return prefix_count(connection, filter, prefix, counting);
         }
-        return walk(connection, filter);
+        return walk(connection, filter, counting);
     };
     let timed = from_ms.is_some() || until_ms.is_some();
     let all = match (tag, assignee.as_deref(), text, timed) {
@@ -75,14 +80,29 @@ fn counted(connection: &Connection, filter: &ErrorFilter) -> Result<Counts, Trou
                 "kind = 'm' AND value IN (SELECT id FROM message WHERE instr(lower(text), lower(?)) > 0)";
             facets(connection, &places, messages, [text.clone().into()])?
         }
-        (None, None, None, true) => return timed_count(connection, &places, *from_ms, *until_ms),
-        _ => return walk(connection, filter),
+        (None, None, None, true) => {
+            return timed_count(connection, &places, (*from_ms, *until_ms), counting);
+        }
+        _ => return walk(connection, filter, counting),
     };
-    Ok(sum(all))
+    Ok(Found::whole(all))
 }
 
 /// The usual wide prefix is that of the portal, which all but few have: then the few are counted.
-fn prefix_count(connection: &Connection, filter: &ErrorFilter, prefix: &str) -> Result<Counts, Trouble> {
+fn prefix_count(
+    connection: &Connection,
+    filter: &ErrorFilter,
+    prefix: &str,
+    counting: Counting,
+) -> Result<Found, Trouble> {
+    let bound = match counting {
+        Counting::Look(bound) => bound,
+        Counting::Exact => unsigned(FEW_OTHERS),
+    };
+    let inside = look(connection, filter, bound)?;
+    if inside.whole {
+        return Ok(inside);
+    }
     // Nothing is beyond an end that is not there: no text is compared with NULL.
     let (from, until) = prefix_range(prefix);
     let others: i64 = connection
@@ -92,7 +112,10 @@ fn prefix_count(connection: &Connection, filter: &ErrorFilter, prefix: &str) -> 
         )?
         .query_row((&from, &until, FEW_OTHERS + 1), |row| row.get(0))?;
     if others > FEW_OTHERS {
-        return walk(connection, filter);
+        return match counting {
+            Counting::Look(_) => Ok(inside),
+            Counting::Exact => walk(connection, filter, counting),
+        };
     }
     let mut conditions = Conditions::default();
     let part = "SELECT destination, class, state FROM error INDEXED BY error_trace WHERE trace_key";
@@ -101,26 +124,26 @@ fn prefix_count(connection: &Connection, filter: &ErrorFilter, prefix: &str) -> 
         "SELECT destination, class, state, count(*) FROM ({part} < ? UNION ALL {part} >= ?) \
          GROUP BY destination, class, state"
     );
-    Ok(sum(less(matching(connection, filter)?, &read(connection, &sql, &conditions)?)))
+    Ok(Found::whole(less(matching(connection, filter)?, &read(connection, &sql, &conditions)?)))
 }
 
 /// Whole hours are counted by the facets, what is left at both ends by the errors.
 fn timed_count(
     connection: &Connection,
     places: &ErrorFilter,
-    from_ms: Option<i64>,
-    until_ms: Option<i64>,
-) -> Result<Counts, Trouble> {
+    (from_ms, until_ms): (Option<i64>, Option<i64>),
+    counting: Counting,
+) -> Result<Found, Trouble> {
     let Some(Hours { first, last, ends }) = hours(from_ms, until_ms) else {
-        return walk(connection, &ErrorFilter { from_ms, until_ms, ..places.clone() });
+        return walk(connection, &ErrorFilter { from_ms, until_ms, ..places.clone() }, counting);
     };
     let whole = "kind = 'h' AND value >= ? AND value < ?";
-    let mut all = facets(connection, places, whole, [first.into(), last.into()])?;
+    let mut found = Found::whole(facets(connection, places, whole, [first.into(), last.into()])?);
     for (from, until) in ends {
         let end = ErrorFilter { from_ms: Some(from), until_ms: Some(until), ..places.clone() };
-        all.extend(walked(connection, &end)?);
+        found = found.and(walk(connection, &end, counting)?);
     }
-    Ok(sum(all))
+    Ok(found)
 }
 
 fn facets<const N: usize>(
@@ -140,18 +163,44 @@ fn facets<const N: usize>(
 }
 
 /// Looks at the errors.
-fn walk(connection: &Connection, filter: &ErrorFilter) -> Result<Counts, Trouble> {
-    Ok(sum(walked(connection, filter)?))
+fn walk(connection: &Connection, filter: &ErrorFilter, counting: Counting) -> Result<Found, Trouble> {
+    match counting {
+        Counting::Look(bound) => look(connection, filter, bound),
+        Counting::Exact => {
+            let conditions = Conditions::of(filter);
+            let sql = format!(
+                "SELECT destination, class, state, count(*) FROM {} WHERE {} GROUP BY destination, class, state",
+                from(By::of(filter).0),
+                conditions.text()
+            );
+            Ok(Found::whole(read(connection, &sql, &conditions)?))
+        }
+    }
 }
 
-fn walked(connection: &Connection, filter: &ErrorFilter) -> Result<Vec<Tally>, Trouble> {
-    let conditions = Conditions::of(filter);
+/// Looks at so many errors at most.
+fn look(connection: &Connection, filter: &ErrorFilter, bound: u64) -> Result<Found, Trouble> {
+    let (by, only) = By::of(filter);
+    let (all, seen) = (Conditions::of(filter), Conditions::of(&only));
     let sql = format!(
-        "SELECT destination, class, state, count(*) FROM {} WHERE {} GROUP BY destination, class, state",
-        from(filter),
-        conditions.text()
+        "SELECT destination, class, state, count(*) FILTER (WHERE {}), count(*) FROM \
+         (SELECT {} FROM {} WHERE {} LIMIT ?) GROUP BY destination, class, state",
+        all.text(),
+        columns(filter),
+        from(by),
+        seen.text(),
     );
-    read(connection, &sql, &conditions)
+    let mut statement = connection.prepare_cached(&sql)?;
+    let limit = Value::from(i64::try_from(bound).unwrap_or(i64::MAX).saturating_add(1));
+    let values = all.values().iter().chain(seen.values()).chain([&limit]);
+    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+    let (mut tallies, mut looked) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        looked += unsigned(row.get(4)?);
+        tallies.push(tally(row)?);
+    }
+    tallies.retain(|tally| tally.number > 0);
+    Ok(Found { all: tallies, whole: looked <= bound })
 }
 
 /// Removes facets of nothing, at most `limit`; how many.
@@ -166,23 +215,14 @@ pub(in crate::store::index) fn remove_empty(connection: &Connection, limit: i64)
 }
 
 /// The index that answers a count without the table, where there is one.
-fn from(filter: &ErrorFilter) -> &'static str {
-    if filter.trace_key.is_some() || filter.trace_key_prefix.is_some() {
-        return "error INDEXED BY error_trace";
+fn from(by: By) -> &'static str {
+    match by {
+        By::TraceKey => "error INDEXED BY error_trace",
+        By::Assignee => "error INDEXED BY error_assignee",
+        By::Text => "error INDEXED BY error_message",
+        By::Time => "error INDEXED BY error_age",
+        By::Tag | By::Place => "error",
     }
-    if filter.assignee.as_ref().is_some_and(|assignee| !assignee.is_empty()) {
-        return "error INDEXED BY error_assignee";
-    }
-    if filter.tag.is_some() {
-        return "error";
-    }
-    if filter.text.is_some() {
-        return "error INDEXED BY error_message";
-    }
-    if filter.from_ms.is_some() || filter.until_ms.is_some() {
-        return "error INDEXED BY error_age";
-    }
-    "error"
 }
 
 fn read(connection: &Connection, sql: &str, conditions: &Conditions) -> Result<Vec<Tally>, Trouble> {
@@ -190,12 +230,16 @@ fn read(connection: &Connection, sql: &str, conditions: &Conditions) -> Result<V
     let mut rows = statement.query(rusqlite::params_from_iter(conditions.values()))?;
     let mut all = Vec::new();
     while let Some(row) = rows.next()? {
-        all.push(Tally {
-            destination: row.get(0)?,
-            class: state::class(row, 1)?,
-            state: state::column(row, 2)?,
-            number: unsigned(row.get(3)?),
-        });
+        all.push(tally(row)?);
     }
     Ok(all)
+}
+
+fn tally(row: &Row<'_>) -> Result<Tally, Trouble> {
+    Ok(Tally {
+        destination: row.get(0)?,
+        class: state::class(row, 1)?,
+        state: state::column(row, 2)?,
+        number: unsigned(row.get(3)?),
+    })
 }

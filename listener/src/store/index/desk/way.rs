@@ -33,13 +33,15 @@ const MAX_PLACES: usize = 64;
 pub(super) struct Way {
     /// `FROM` and an index.
     pub(super) from: &'static str,
+    /// What the number is called, by which the list is in order.
+    pub(super) number: &'static str,
     /// Conditions of each statement.
     pub(super) parts: Vec<Conditions>,
 }
 
 /// Chooses for a filter.
 pub(super) fn choose(connection: &Connection, filter: &ErrorFilter) -> Result<Way, Trouble> {
-    let one = |from| Way { from, parts: vec![Conditions::of(filter)] };
+    let one = |from| Way { from, number: "id", parts: vec![Conditions::of(filter)] };
     // Whether one condition alone leaves few, by the index that knows it.
     let alone = |from, only: ErrorFilter| {
         let conditions = Conditions::of(&only);
@@ -52,10 +54,15 @@ pub(super) fn choose(connection: &Connection, filter: &ErrorFilter) -> Result<Wa
     if filter.assignee.as_ref().is_some_and(|assignee| !assignee.is_empty()) {
         return Ok(one("error INDEXED BY error_assignee"));
     }
-    if let Some(tag) = &filter.tag
-        && few(connection, "tag WHERE tag = ?", &[tag.clone().into()])?
-    {
-        return Ok(one("error"));
+    if let Some(tag) = &filter.tag {
+        if few(connection, "tag WHERE tag = ?", &[tag.clone().into()])? {
+            return Ok(one("error"));
+        }
+        // From the newest that has it on: the numbers stand in order behind each tag.
+        let mut conditions = Conditions::of(&ErrorFilter { tag: None, ..filter.clone() });
+        conditions.push("named.tag = ?", [tag.clone().into()]);
+        let from = "tag AS named CROSS JOIN error ON error.id = named.error";
+        return Ok(Way { from, number: "named.error", parts: vec![conditions] });
     }
     let prefix = &filter.trace_key_prefix;
     if prefix.is_some() && alone(TRACE, ErrorFilter { trace_key_prefix: prefix.clone(), ..none() })? {
@@ -70,7 +77,7 @@ pub(super) fn choose(connection: &Connection, filter: &ErrorFilter) -> Result<Wa
     }
     if let Some(places) = places(connection, filter)? {
         let parts = places.into_iter().map(|place| Conditions::part(filter, place)).collect();
-        return Ok(Way { from: "error INDEXED BY error_place", parts });
+        return Ok(Way { from: "error INDEXED BY error_place", number: "id", parts });
     }
     Ok(one("error NOT INDEXED"))
 }

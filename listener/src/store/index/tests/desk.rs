@@ -1,7 +1,7 @@
 //! The error desk on the index: the shared suite, and what only the tables know.
 
 use super::*;
-use crate::desk::{Act, Actor, ErrorFilter, Query};
+use crate::desk::{Act, Actor, Counting, ErrorFilter, Query};
 use crate::store::index::desk::resend;
 use crate::store::journal::NewEntry;
 
@@ -60,7 +60,7 @@ async fn the_errors_of_an_older_store_are_on_the_desk() {
         assert_eq!((whole.shown.message.as_str(), whole.shown.attempts), ("no such property", 2));
         assert_eq!((whole.shown.first_at_ms, whole.shown.last_at_ms, whole.status), (100, 200, Some(400)));
         assert!(!desk.error(4).await.unwrap().shown.has_payload);
-        let counts = desk.count(ErrorFilter::default()).await.unwrap();
+        let counts = desk.count(ErrorFilter::default(), Counting::Exact).await.unwrap();
         assert_eq!(counts.total, 4);
         assert_eq!(counts.by_destination[0], (Some("a".to_owned()), 2));
         desk.act(ann(), 3, Act::Retry).await.unwrap();

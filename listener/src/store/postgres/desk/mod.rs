@@ -88,8 +88,8 @@ use super::Postgres;
 use super::history::replay;
 use super::trouble::Trouble;
 use crate::desk::{
-    Act, Acted, Actor, AuditEntry, Bulk, Counts, Desk, DeskError, ErrorDetail, ErrorFilter, ErrorShown,
-    Listing, Plan, Query, RecordFilter, Selection,
+    Act, Acted, Actor, AuditEntry, Bulk, Counting, Counts, Desk, DeskError, ErrorDetail, ErrorFilter,
+    ErrorShown, Listing, Plan, Query, RecordFilter, Selection,
 };
 use crate::store::desk::rules;
 
@@ -153,8 +153,8 @@ impl Desk for Postgres {
         reading!(self.inner, |tx| list::list(tx, &query))
     }
 
-    async fn count(&self, filter: ErrorFilter) -> Result<Counts, DeskError> {
-        reading!(self.inner, |tx| tally::count(tx, &filter))
+    async fn count(&self, filter: ErrorFilter, counting: Counting) -> Result<Counts, DeskError> {
+        reading!(self.inner, |tx| tally::count(tx, &filter, counting))
     }
 
     async fn error(&self, id: i64) -> Result<ErrorDetail, DeskError> {

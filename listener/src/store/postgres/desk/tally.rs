@@ -4,14 +4,15 @@
 use super::condition::{Conditions, Statement, Value};
 use super::sql;
 use super::state;
-use crate::desk::{Counts, ErrorFilter};
-use crate::store::desk::counts::{Hours, Tally, hours, less, sum};
+use crate::desk::{Counting, Counts, ErrorFilter};
+use crate::store::desk::counts::{Found, Hours, Tally, hours, less};
+use crate::store::desk::look::{By, columns};
 use crate::store::desk::text::prefix_range;
 use crate::store::postgres::trouble::{Trouble, unsigned};
 use crate::store::postgres::tx::Tx;
 
 /// Errors without a prefix that are counted rather than those with it.
-const FEW_OTHERS: i64 = 40_000;
+const FEW_OTHERS: i64 = 20_000;
 
 /// What a status shows of the errors at a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +62,11 @@ pub(super) async fn matching(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Vec<Ta
 
 /// How many errors match. Where one thing more than the place is asked for, the tally knows it;
 /// only where several are, or a trace key, the errors are looked at.
-pub(super) async fn count(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Counts, Trouble> {
+pub(super) async fn count(tx: &Tx<'_>, filter: &ErrorFilter, counting: Counting) -> Result<Counts, Trouble> {
+    Ok(counted(tx, filter, counting).await?.told())
+}
+
+async fn counted(tx: &Tx<'_>, filter: &ErrorFilter, counting: Counting) -> Result<Found, Trouble> {
     let places = places_of(filter);
     let ErrorFilter {
         trace_key: None, trace_key_prefix: None, tag, assignee, text, from_ms, until_ms, ..
@@ -70,9 +75,9 @@ pub(super) async fn count(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Counts, T
         if let Some(prefix) = &filter.trace_key_prefix
             && *filter == (ErrorFilter { trace_key_prefix: Some(prefix.clone()), ..places })
         {
-            return prefix_count(tx, filter, prefix).await;
+            return prefix_count(tx, filter, prefix, counting).await;
         }
-        return Ok(sum(walked(tx, filter).await?));
+        return walk(tx, filter, counting).await;
     };
     let timed = from_ms.is_some() || until_ms.is_some();
     let all = match (tag, assignee.as_deref(), text, timed) {
@@ -91,32 +96,45 @@ pub(super) async fn count(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Counts, T
                  (SELECT id FROM message WHERE strpos(lower(text), lower(? COLLATE \"C\")) > 0)";
             tallied(tx, filter, messages, [text.as_str().into()]).await?
         }
-        (None, None, None, true) => timed_count(tx, &places, *from_ms, *until_ms).await?,
-        _ => walked(tx, filter).await?,
+        (None, None, None, true) => {
+            return timed_count(tx, &places, (*from_ms, *until_ms), counting).await;
+        }
+        _ => return walk(tx, filter, counting).await,
     };
-    Ok(sum(all))
+    Ok(Found::whole(all))
 }
 
 /// The few with a prefix are counted. The usual wide prefix is that of the portal, which all but few
 /// have: then those few are.
-async fn prefix_count(tx: &Tx<'_>, filter: &ErrorFilter, prefix: &str) -> Result<Counts, Trouble> {
+async fn prefix_count(
+    tx: &Tx<'_>,
+    filter: &ErrorFilter,
+    prefix: &str,
+    counting: Counting,
+) -> Result<Found, Trouble> {
+    let bound = match counting {
+        Counting::Look(bound) => bound,
+        Counting::Exact => unsigned(FEW_OTHERS),
+    };
+    let inside = look(tx, filter, bound).await?;
+    if inside.whole {
+        return Ok(inside);
+    }
     let outside = Outside::of(prefix);
-    let only = ErrorFilter { trace_key_prefix: Some(prefix.to_owned()), ..ErrorFilter::default() };
-    let bound = Value::from(FEW_OTHERS + 1);
-    let inside = Statement::new("SELECT count(*) FROM (SELECT 1 FROM error WHERE ")
-        .meets(&Conditions::of(&only))
-        .add(" LIMIT ?) AS inside", [bound.clone()]);
     let begin = Statement::new("SELECT count(*) FROM (");
-    let others = outside.rows(begin, "1", " LIMIT ?", &[bound]).add(") AS others", []);
-    if number(tx, &inside).await? <= FEW_OTHERS || number(tx, &others).await? > FEW_OTHERS {
-        return Ok(sum(walked(tx, filter).await?));
+    let others = outside.rows(begin, "1", " LIMIT ?", &[Value::from(FEW_OTHERS + 1)]).add(") AS others", []);
+    if number(tx, &others).await? > FEW_OTHERS {
+        return match counting {
+            Counting::Look(_) => Ok(inside),
+            Counting::Exact => walk(tx, filter, counting).await,
+        };
     }
     let statement = Statement::new("SELECT destination, class, state, count(*) FROM (");
     let statement = outside.rows(statement, "destination, class, state", "", &[]);
     let places = Conditions::of(&places_of(filter));
     let statement =
         statement.add(") AS error WHERE ", []).meets(&places).add(" GROUP BY destination, class, state", []);
-    Ok(sum(less(matching(tx, filter).await?, &read(&statement, tx).await?)))
+    Ok(Found::whole(less(matching(tx, filter).await?, &read(&statement, tx).await?)))
 }
 
 async fn number(tx: &Tx<'_>, statement: &Statement) -> Result<i64, Trouble> {
@@ -156,19 +174,19 @@ impl Outside {
 async fn timed_count(
     tx: &Tx<'_>,
     places: &ErrorFilter,
-    from_ms: Option<i64>,
-    until_ms: Option<i64>,
-) -> Result<Vec<Tally>, Trouble> {
+    (from_ms, until_ms): (Option<i64>, Option<i64>),
+    counting: Counting,
+) -> Result<Found, Trouble> {
     let Some(Hours { first, last, ends }) = hours(from_ms, until_ms) else {
-        return walked(tx, &ErrorFilter { from_ms, until_ms, ..places.clone() }).await;
+        return walk(tx, &ErrorFilter { from_ms, until_ms, ..places.clone() }, counting).await;
     };
     let whole = "kind = 'h' AND key >= ? AND key < ?";
-    let mut all = tallied(tx, places, whole, [first.into(), last.into()]).await?;
+    let mut found = Found::whole(tallied(tx, places, whole, [first.into(), last.into()]).await?);
     for (from, until) in ends {
         let end = ErrorFilter { from_ms: Some(from), until_ms: Some(until), ..places.clone() };
-        all.extend(walked(tx, &end).await?);
+        found = found.and(walk(tx, &end, counting).await?);
     }
-    Ok(all)
+    Ok(found)
 }
 
 async fn tallied<const N: usize>(
@@ -187,27 +205,58 @@ async fn tallied<const N: usize>(
 }
 
 /// Looks at the errors.
-async fn walked(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Vec<Tally>, Trouble> {
-    looked(tx, &Conditions::of(filter)).await
+async fn walk(tx: &Tx<'_>, filter: &ErrorFilter, counting: Counting) -> Result<Found, Trouble> {
+    match counting {
+        Counting::Look(bound) => look(tx, filter, bound).await,
+        Counting::Exact => {
+            let statement = Statement::new("SELECT destination, class, state, count(*) FROM error WHERE ")
+                .meets(&Conditions::of(filter))
+                .add(" GROUP BY destination, class, state", []);
+            Ok(Found::whole(read(&statement, tx).await?))
+        }
+    }
 }
 
-async fn looked(tx: &Tx<'_>, conditions: &Conditions) -> Result<Vec<Tally>, Trouble> {
-    let statement = Statement::new("SELECT destination, class, state, count(*) FROM error WHERE ")
-        .meets(conditions)
-        .add(" GROUP BY destination, class, state", []);
-    read(&statement, tx).await
+/// Looks at so many errors at most. The order leaves the planner no choice but the index.
+async fn look(tx: &Tx<'_>, filter: &ErrorFilter, bound: u64) -> Result<Found, Trouble> {
+    let (by, only) = By::of(filter);
+    let order = match by {
+        By::TraceKey => " ORDER BY trace_key, id",
+        By::Assignee | By::Place => " ORDER BY id DESC",
+        By::Time => " ORDER BY last_at, id",
+        By::Tag | By::Text => "",
+    };
+    let rows = Statement::new("SELECT destination, class, state, count(*) FILTER (WHERE ")
+        .meets(&Conditions::of(filter))
+        .add(&format!("), count(*) FROM (SELECT {} FROM error WHERE ", columns(filter)), [])
+        .meets(&Conditions::of(&only))
+        .add(order, [])
+        .add(
+            " LIMIT ?) AS error GROUP BY destination, class, state",
+            [Value::from(i64::try_from(bound).unwrap_or(i64::MAX).saturating_add(1))],
+        )
+        .rows(tx)
+        .await?;
+    let (mut tallies, mut looked) = (Vec::new(), 0);
+    for row in &rows {
+        looked += unsigned(row.try_get(4)?);
+        tallies.push(tally(row)?);
+    }
+    tallies.retain(|tally| tally.number > 0);
+    Ok(Found { all: tallies, whole: looked <= bound })
 }
 
 async fn read(statement: &Statement, tx: &Tx<'_>) -> Result<Vec<Tally>, Trouble> {
-    let read = |row: &tokio_postgres::Row| {
-        Ok(Tally {
-            destination: row.try_get(0)?,
-            class: state::class(row, 1)?,
-            state: state::column(row, 2)?,
-            number: unsigned(row.try_get(3)?),
-        })
-    };
-    statement.rows(tx).await?.iter().map(read).collect()
+    statement.rows(tx).await?.iter().map(tally).collect()
+}
+
+fn tally(row: &tokio_postgres::Row) -> Result<Tally, Trouble> {
+    Ok(Tally {
+        destination: row.try_get(0)?,
+        class: state::class(row, 1)?,
+        state: state::column(row, 2)?,
+        number: unsigned(row.try_get(3)?),
+    })
 }
 
 /// Puts at most `limit` changes into the tally; how many. One process at a time: where another does

@@ -13,7 +13,6 @@ use crate::store::suite::{self, BEGIN_MS, MAX_REFUSED, Plain, World};
 use crate::store::{Sorter, Store};
 
 mod erasing;
-mod million;
 mod several;
 
 /// Opens the store of a database.

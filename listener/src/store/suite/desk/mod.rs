@@ -4,7 +4,6 @@ mod bulk;
 mod filter;
 mod fold;
 mod hooked;
-pub(crate) mod million;
 mod retry;
 mod state;
 
@@ -13,8 +12,8 @@ use std::collections::BTreeMap;
 pub(crate) use self::{bulk::*, filter::*, fold::*, hooked::*, retry::*, state::*};
 use super::*;
 use crate::desk::{
-    Act, Actor, Bulk, BulkState, Counts, Cursor, Desk, DeskError, ErrorDetail, ErrorFilter, ErrorShown, Plan,
-    Query, Selection, State,
+    Act, Actor, Bulk, BulkState, Counting, Counts, Cursor, Desk, DeskError, ErrorDetail, ErrorFilter,
+    ErrorShown, Plan, Query, Selection, State,
 };
 
 /// How the sorter of a store under test answers; the rest is [`Plain`]'s.
@@ -160,13 +159,27 @@ impl Both {
 
     /// The counts are those of the list; by state.
     async fn counts(&self, filter: &ErrorFilter) -> BTreeMap<&'static str, u64> {
-        let Counts { total, by_state, by_class, by_destination } =
-            self.desk.count(filter.clone()).await.unwrap();
+        let Counts { total, exact, by_state, by_class, by_destination } =
+            self.desk.count(filter.clone(), Counting::Exact).await.unwrap();
+        assert!(exact);
+        self.bounded(filter, total).await;
         let sum = |numbers: Vec<u64>| numbers.iter().sum::<u64>();
         assert_eq!(sum(by_state.iter().map(|(_, number)| *number).collect()), total);
         assert_eq!(sum(by_class.iter().map(|(_, number)| *number).collect()), total);
         assert_eq!(sum(by_destination.iter().map(|(_, number)| *number).collect()), total);
         by_state.into_iter().map(|(state, number)| (state.as_str(), number)).collect()
+    }
+
+    /// A bounded count says all, or that it does not.
+    async fn bounded(&self, filter: &ErrorFilter, all: u64) {
+        for bound in [1, 3, 10_000] {
+            let counts = self.desk.count(filter.clone(), Counting::Look(bound)).await.unwrap();
+            if counts.exact {
+                assert_eq!(counts.total, all, "{filter:?}");
+            } else {
+                assert!(bound < 10_000 && counts.total <= all && counts.by_state.is_empty(), "{counts:?}");
+            }
+        }
     }
 
     async fn plan(&self, filter: ErrorFilter, act: Act) -> Plan {
