@@ -66,8 +66,8 @@ pub(in crate::admin) const FILTER: &[Parameter] = filter![];
 /// Of a count.
 pub(super) const COUNT: &[Parameter] = filter![parameter(
     "exact",
-    "true: count all that match, which may take seconds. Left out: where more than 10000 errors would have to be \
-     looked at, the answer is at least so many, and `exact` of it is false.",
+    "true: count all that match, which may take seconds. Left out: where some ten thousand errors do not tell, \
+     the answer is at least so many, and `exact` of it is false.",
     Kind::Truth
 )];
 const FORMAT: Parameter = parameter("format", "csv (where it is left out) or jsonl.", Kind::Format);

@@ -59,7 +59,12 @@ async fn find(visit: &Visit, conditions: &Conditions) -> Result<(Counts, Listing
     let filter = asked.filter()?;
     let query = asked.query(filter.clone())?;
     let desk = visit.desk()?;
-    Ok((desk.count(filter, Counting::BOUNDED).await?, desk.errors(query).await?))
+    let (mut counts, listing) = (desk.count(filter, Counting::BOUNDED).await?, desk.errors(query).await?);
+    // What a bounded count did not come to may stand in the list.
+    if !counts.exact {
+        counts.total = counts.total.max(listing.items.len() as u64);
+    }
+    Ok((counts, listing))
 }
 
 const COLUMNS: [&str; 9] = [

@@ -41,6 +41,26 @@ impl By {
     }
 }
 
+impl By {
+    /// In what order errors are looked at: that of the index, the newest first where it knows them.
+    pub(in crate::store) const fn order(self) -> &'static str {
+        match self {
+            Self::TraceKey => "ORDER BY trace_key, id",
+            Self::Assignee => "ORDER BY id DESC",
+            Self::Time => "ORDER BY last_at DESC",
+            Self::Tag | Self::Text | Self::Place => "",
+        }
+    }
+
+    /// How many are looked at: where the index is small and read in one piece, more in the same time.
+    pub(in crate::store) const fn bound(self, bound: u64) -> u64 {
+        match self {
+            Self::Time | Self::Place => bound.saturating_mul(5),
+            Self::TraceKey | Self::Assignee | Self::Tag | Self::Text => bound,
+        }
+    }
+}
+
 /// The columns that the conditions of a filter and a count read: an index that has them all answers alone.
 pub(in crate::store) fn columns(filter: &ErrorFilter) -> String {
     let ErrorFilter {

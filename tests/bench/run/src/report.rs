@@ -140,13 +140,14 @@ pub(crate) fn print_desks(desks: &[Desk]) {
         );
         for row in &desk.rows {
             println!(
-                "{:<42} {:>9} {:>10.2} {:>9.2} {:>10.2} {:>9.2}{}",
+                "{:<42} {:>9} {:>10.2} {:>9.2} {:>10.2} {:>9.2}{}{}",
                 row.name,
                 row.matches,
                 row.list.median,
                 row.list.p95,
                 row.count.median,
                 row.count.p95,
+                if row.is_exact { "" } else { "  at least" },
                 over(&[row.list, row.count])
             );
         }
@@ -174,7 +175,7 @@ fn json_desk(desk: &Desk) -> Value {
         .rows
         .iter()
         .map(|row| {
-            json!({"filter": row.name, "matches": row.matches, "list": times(&row.list), "count": times(&row.count)})
+            json!({"filter": row.name, "matches": row.matches, "exact": row.is_exact, "list": times(&row.list), "count": times(&row.count)})
         })
         .collect();
     let all = desk.rows.iter().flat_map(|row| [row.list, row.count]);

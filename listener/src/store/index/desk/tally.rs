@@ -181,14 +181,16 @@ fn walk(connection: &Connection, filter: &ErrorFilter, counting: Counting) -> Re
 /// Looks at so many errors at most.
 fn look(connection: &Connection, filter: &ErrorFilter, bound: u64) -> Result<Found, Trouble> {
     let (by, only) = By::of(filter);
+    let bound = by.bound(bound);
     let (all, seen) = (Conditions::of(filter), Conditions::of(&only));
     let sql = format!(
         "SELECT destination, class, state, count(*) FILTER (WHERE {}), count(*) FROM \
-         (SELECT {} FROM {} WHERE {} LIMIT ?) GROUP BY destination, class, state",
+         (SELECT {} FROM {} WHERE {} {} LIMIT ?) GROUP BY destination, class, state",
         all.text(),
         columns(filter),
         from(by),
         seen.text(),
+        by.order(),
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let limit = Value::from(i64::try_from(bound).unwrap_or(i64::MAX).saturating_add(1));

@@ -25,6 +25,8 @@ fn bound() -> i64 {
     #[cfg(not(test))]
     FEW
 }
+/// Errors of a time whose highest number is looked for: 20 ms.
+const MAX_IN_TIME: i64 = 400_000;
 /// Places (destination, class, state) that are read one after the other at most.
 const MAX_PLACES: usize = 64;
 
@@ -75,11 +77,37 @@ pub(super) fn choose(connection: &Connection, filter: &ErrorFilter) -> Result<Wa
     if (from_ms.is_some() || until_ms.is_some()) && alone(AGE, ErrorFilter { from_ms, until_ms, ..none() })? {
         return Ok(one(AGE));
     }
+    let last = last(connection, filter)?;
+    let until_last = |mut conditions: Conditions| {
+        if let Some(last) = last {
+            conditions.push("id <= ?", [last.into()]);
+        }
+        conditions
+    };
     if let Some(places) = places(connection, filter)? {
-        let parts = places.into_iter().map(|place| Conditions::part(filter, place)).collect();
+        let parts = places.into_iter().map(|place| until_last(Conditions::part(filter, place))).collect();
         return Ok(Way { from: "error INDEXED BY error_place", number: "id", parts });
     }
-    Ok(one("error NOT INDEXED"))
+    Ok(Way { from: "error NOT INDEXED", number: "id", parts: vec![until_last(Conditions::of(filter))] })
+}
+
+/// Of a time that is over, the highest number of an error in it, where those are not very many: what came later need
+/// not be walked through. None where that is not known.
+fn last(connection: &Connection, filter: &ErrorFilter) -> Result<Option<i64>, Trouble> {
+    if filter.until_ms.is_none() {
+        return Ok(None);
+    }
+    let (from_ms, until_ms) = (filter.from_ms, filter.until_ms);
+    let conditions = Conditions::of(&ErrorFilter { from_ms, until_ms, ..ErrorFilter::default() });
+    let sql = format!(
+        "SELECT max(id), count(*) FROM (SELECT id FROM {AGE} WHERE {} LIMIT {})",
+        conditions.text(),
+        MAX_IN_TIME + 1
+    );
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?));
+    let (last, found) =
+        connection.prepare_cached(&sql)?.query_row(rusqlite::params_from_iter(conditions.values()), read)?;
+    Ok(if found <= MAX_IN_TIME { last } else { None })
 }
 
 const TRACE: &str = "error INDEXED BY error_trace";

@@ -220,17 +220,13 @@ async fn walk(tx: &Tx<'_>, filter: &ErrorFilter, counting: Counting) -> Result<F
 /// Looks at so many errors at most. The order leaves the planner no choice but the index.
 async fn look(tx: &Tx<'_>, filter: &ErrorFilter, bound: u64) -> Result<Found, Trouble> {
     let (by, only) = By::of(filter);
-    let order = match by {
-        By::TraceKey => " ORDER BY trace_key, id",
-        By::Assignee | By::Place => " ORDER BY id DESC",
-        By::Time => " ORDER BY last_at, id",
-        By::Tag | By::Text => "",
-    };
+    let bound = by.bound(bound);
     let rows = Statement::new("SELECT destination, class, state, count(*) FILTER (WHERE ")
         .meets(&Conditions::of(filter))
         .add(&format!("), count(*) FROM (SELECT {} FROM error WHERE ", columns(filter)), [])
         .meets(&Conditions::of(&only))
-        .add(order, [])
+        .add(" ", [])
+        .add(by.order(), [])
         .add(
             " LIMIT ?) AS error GROUP BY destination, class, state",
             [Value::from(i64::try_from(bound).unwrap_or(i64::MAX).saturating_add(1))],

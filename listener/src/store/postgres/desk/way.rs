@@ -15,6 +15,8 @@ use crate::store::postgres::tx::Tx;
 
 /// As many are fetched and sorted rather than looked for one by one.
 const FEW: i64 = 5_000;
+/// Errors of a time whose highest number is looked for: some 20 ms.
+const MAX_IN_TIME: i64 = 150_000;
 /// Places (destination, class, state) that are read one after the other at most.
 const MAX_PLACES: usize = 64;
 /// In the place of [`FEW`] in tests, so that both ways are taken with few errors.
@@ -111,11 +113,36 @@ pub(super) async fn choose(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Option<W
         let way = Way::Few(with_messages(filter, messages.clone()));
         return Ok((!messages.is_empty()).then_some(way));
     }
+    let last = last(tx, filter).await?;
+    let until_last = |mut conditions: Conditions| {
+        if let Some(last) = last {
+            conditions.push("id <= ?", [last.into()]);
+        }
+        conditions
+    };
     if let Some(places) = places(tx, filter).await? {
-        let parts: Vec<_> = places.into_iter().map(|place| Conditions::part(filter, place)).collect();
+        let parts: Vec<_> =
+            places.into_iter().map(|place| until_last(Conditions::part(filter, place))).collect();
         return Ok((!parts.is_empty()).then_some(Way::Places(parts)));
     }
-    Ok(Some(Way::Walk(all())))
+    Ok(Some(Way::Walk(until_last(all()))))
+}
+
+/// Of a time that is over, the highest number of an error in it, where those are not very many: what came later need
+/// not be walked through. None where that is not known.
+async fn last(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Option<i64>, Trouble> {
+    if filter.until_ms.is_none() {
+        return Ok(None);
+    }
+    let (from_ms, until_ms) = (filter.from_ms, filter.until_ms);
+    let conditions = Conditions::of(&ErrorFilter { from_ms, until_ms, ..ErrorFilter::default() });
+    let rows = Statement::new("SELECT max(id), count(*) FROM (SELECT id FROM error WHERE ")
+        .meets(&conditions)
+        .add(" ORDER BY last_at LIMIT ?) AS found", [(MAX_IN_TIME + 1).into()])
+        .rows(tx)
+        .await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    Ok(if row.try_get::<_, i64>(1)? <= MAX_IN_TIME { row.try_get(0)? } else { None })
 }
 
 /// Whether these rows are few; no more of them are looked at than that takes.

@@ -51,6 +51,8 @@ impl Times {
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) matches: u64,
+    /// Whether the count that was timed came to all of them.
+    pub(crate) is_exact: bool,
     pub(crate) list: Times,
     pub(crate) count: Times,
 }
@@ -103,14 +105,17 @@ pub(crate) fn run(store: &Store, options: &Options) -> Result<Desk> {
 }
 
 fn row(client: &mut Client, name: &str, query: &str) -> Result<Row> {
-    let matches = client.get(&format!("/api/v1/errors/count?{query}"))?;
+    let matches = client.get(&format!("/api/v1/errors/count?exact=true&{query}"))?;
     let matches = matches["total"].as_u64().context("a total")?;
     let listed = client.get(&format!("/api/v1/errors?limit=50&{query}"))?;
     let listed = listed["items"].as_array().map_or(0, Vec::len);
     ensure!(listed as u64 == matches.min(50), "{listed} of {matches} are listed");
+    let counted = client.get(&format!("/api/v1/errors/count?{query}"))?;
+    let is_exact = counted["exact"].as_bool().context("it says whether it is exact")?;
+    ensure!(counted["total"].as_u64() == Some(matches) || !is_exact, "{counted} are not {matches}");
     let list = time(client, &format!("/api/v1/errors?limit=50&{query}"))?;
     let count = time(client, &format!("/api/v1/errors/count?{query}"))?;
-    Ok(Row { name: name.to_owned(), matches, list, count })
+    Ok(Row { name: name.to_owned(), matches, is_exact, list, count })
 }
 
 fn time(client: &mut Client, path: &str) -> Result<Times> {
