@@ -201,14 +201,26 @@ impl Server {
 
     /// Ends it as a power cut would: all its processes at once.
     pub fn kill(&self) {
-        let pid = self.child().as_ref().map(Child::id);
-        let Some(pid) = pid else { return };
-        let children =
-            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-        // First the one that would start others anew.
+        let Some(pid) = self.child().as_ref().map(Child::id) else { return };
+        let signal = |pid: u32, signal| {
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            pid.map(|pid| kill_process(pid, signal))
+        };
+        // First the one that starts others stands still: one more, and the memory they share would stay in use.
+        signal(pid, Signal::STOP);
+        let children = children(pid);
+        for child in &children {
+            signal(*child, Signal::KILL);
+        }
         self.end(Signal::KILL);
-        for child in children.split_whitespace().filter_map(|child| child.parse().ok()) {
-            let _ = Pid::from_raw(child).map(|child| kill_process(child, Signal::KILL));
+        let begin = Instant::now();
+        // A zombie has no memory any more; whoever is to bury it may be slow.
+        let lives = |child: &u32| {
+            std::fs::read_to_string(format!("/proc/{child}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+        };
+        while children.iter().any(lives) {
+            assert!(begin.elapsed() < Duration::from_secs(10), "processes of postgres do not end");
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 
@@ -216,11 +228,9 @@ impl Server {
     pub fn freeze(&self, still: bool) {
         let signal = if still { Signal::STOP } else { Signal::CONT };
         let Some(pid) = self.child().as_ref().map(Child::id) else { return };
-        let children =
-            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-        let all = children.split_whitespace().filter_map(|child| child.parse().ok());
-        for one in all.chain(i32::try_from(pid).ok()) {
-            let _ = Pid::from_raw(one).map(|one| kill_process(one, signal));
+        for one in children(pid).into_iter().chain([pid]) {
+            let one = i32::try_from(one).ok().and_then(Pid::from_raw);
+            let _ = one.map(|one| kill_process(one, signal));
         }
     }
 
@@ -336,4 +346,10 @@ fn give(path: &Path) {
 fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     listener.local_addr().expect("an address").port()
+}
+
+/// Processes that this one started.
+fn children(pid: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    children.split_whitespace().filter_map(|child| child.parse().ok()).collect()
 }

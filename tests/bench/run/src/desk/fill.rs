@@ -97,6 +97,8 @@ pub(super) fn fill(running: &Process, client: &mut Client, errors: u64) -> Resul
     for first in (0..errors).step_by(usize::try_from(AT_ONCE)?) {
         if first % tenth < AT_ONCE {
             wait(client, first.saturating_sub(AHEAD))?;
+            // The listener may have closed what stood idle for so long.
+            public = Client::open(running.port)?;
             tenths.push(now_ms()?);
         }
         let last = (first + AT_ONCE).min(errors);
