@@ -15,7 +15,9 @@ use crate::store::suite::{self, BEGIN_MS, MAX_REFUSED, Plain, World};
 
 mod opening;
 mod places;
+mod pool;
 mod shared;
+mod tls;
 
 /// Schema of every listener in these tests.
 const SCHEMA: &str = "hsl_sales_contacts";
