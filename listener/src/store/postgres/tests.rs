@@ -13,6 +13,8 @@ use super::*;
 use crate::desk::{Desk, History};
 use crate::store::suite::{self, BEGIN_MS, MAX_REFUSED, Plain, World};
 
+mod migrating;
+mod older;
 mod opening;
 mod places;
 mod pool;
