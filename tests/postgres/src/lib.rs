@@ -3,9 +3,11 @@
 //! It ends with its value, and with the process of the test however that ends: a shell waits at the
 //! end of a pipe that only this process holds. As root it runs as the user `postgres`.
 
+mod authority;
 mod programs;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,6 +16,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio_postgres::NoTls;
+
+pub use authority::{Authority, Certificate};
 
 /// The superuser's password, where the server asks for one.
 pub const PASSWORD: &str = "correct horse";
@@ -38,6 +42,8 @@ pub struct Options {
     pub password: bool,
     /// Its files are in a directory of its own in here.
     pub within: Option<PathBuf>,
+    /// It offers TLS, with this certificate.
+    pub certificate: Option<Certificate>,
 }
 
 /// The server that the tests of one process share.
@@ -63,7 +69,7 @@ impl Server {
 
     /// A new server with these options.
     pub fn with(options: Options) -> Self {
-        let Options { settings, password, within } = options;
+        let Options { settings, password, within, certificate } = options;
         let directory = own_directory(within.as_deref());
         let secret = directory.join("password");
         std::fs::write(&secret, PASSWORD).expect("a file");
@@ -78,8 +84,26 @@ impl Server {
             .expect("initdb runs");
         assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
         let server = Self::at(directory, settings, password);
+        if let Some(certificate) = &certificate {
+            server.certify(certificate);
+        }
         server.start_again();
         server
+    }
+
+    /// Gives it a certificate, with which it offers TLS when it is started next.
+    pub fn certify(&self, certificate: &Certificate) {
+        for (path, text) in self.tls_files().iter().zip([&certificate.certificate, &certificate.key]) {
+            std::fs::write(path, text).expect("a file");
+            give(path);
+            // The server takes no key that others may read.
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
+        }
+    }
+
+    /// Certificate and key.
+    fn tls_files(&self) -> [PathBuf; 2] {
+        ["server.pem", "server.key"].map(|name| self.directory.join(name))
     }
 
     fn at(directory: PathBuf, settings: Vec<(&'static str, String)>, password: bool) -> Self {
@@ -157,6 +181,12 @@ impl Server {
         let given = self.settings.iter().map(|(name, value)| (*name, value.as_str()));
         for (name, value) in own.into_iter().chain(given) {
             command.arg("-c").arg(format!("{name}={value}"));
+        }
+        let [certificate, key] = self.tls_files();
+        if certificate.exists() {
+            command.arg("-c").arg("ssl=on");
+            command.arg("-c").arg(format!("ssl_cert_file={}", certificate.display()));
+            command.arg("-c").arg(format!("ssl_key_file={}", key.display()));
         }
         let log = std::fs::File::options().create(true).append(true).open(self.directory.join("log"));
         let log = log.expect("a log");

@@ -4,156 +4,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::*;
-use crate::desk::{
-    Act, Actor, Counting, Desk, ErrorDetail, ErrorFilter, History, Listing, Query, RecordFilter,
-};
 use crate::store::index::Embedded;
 use crate::store::postgres::Postgres;
-use crate::store::suite::{self, BEGIN_MS, HOUR_MS, Rules, World};
-use crate::store::{Outcome, PRE_PAGE, Settlement, Store};
+use crate::store::suite::{self, BEGIN_MS, HOUR_MS, Rules, Sides};
 
 const RULES: Rules = Rules { folds: true };
 
-/// All that a store is opened for.
-struct Whole {
-    store: Arc<dyn Store>,
-    desk: Arc<dyn Desk>,
-    history: Arc<dyn History>,
-}
-
-async fn embedded(directory: &Path, clock: &Clock) -> Whole {
+async fn embedded(directory: &Path, clock: &Clock) -> Sides {
     let options = index::Options::new(directory, Arc::new(RULES), clock.clone());
     let store = Arc::new(Embedded::open(options).await.unwrap());
-    Whole { store: Arc::clone(&store) as _, desk: Arc::clone(&store) as _, history: store }
+    Sides { store: Arc::clone(&store) as _, desk: Arc::clone(&store) as _, history: store }
 }
 
-async fn in_postgres(url: &str, clock: &Clock) -> Result<Whole, StoreError> {
+async fn in_postgres(url: &str, clock: &Clock) -> Result<Sides, StoreError> {
     let url = SecretString::from(url.to_owned());
     let options = postgres::Options::new(url, "sales", "contacts", Arc::new(RULES), clock.clone());
     let store = Arc::new(Postgres::open(options).await?);
-    Ok(Whole { store: Arc::clone(&store) as _, desk: Arc::clone(&store) as _, history: store })
-}
-
-/// A world for what the shared suite does to a store that is open already.
-fn world(clock: &Clock) -> World {
-    fn never<T>() -> T {
-        panic!("it is open already")
-    }
-    World {
-        clock: clock.clone(),
-        open: Box::new(never),
-        open_desk: Box::new(|_| never()),
-        open_history: Box::new(|_| never()),
-    }
-}
-
-fn ann() -> Actor {
-    Actor("ann".to_owned())
-}
-
-/// Fills a store: delivered, waiting, failed, edited, noted, tagged, dropped and changed by the hook, refused.
-async fn fill(whole: &Whole, world: &World) {
-    let Whole { store, desk, .. } = whole;
-    suite::set_destinations(store, &[PRE_PAGE, "a", "b"]).await;
-    for delivery in 0..6 {
-        let mut events: Vec<_> = (0..5).map(|event| suite::event(delivery * 10 + event)).collect();
-        events.push(r#"{"ignore":true}"#.to_owned());
-        events.push("12".to_owned());
-        world.deliver(store, suite::body(&events)).await;
-        // Known already.
-        world.deliver(store, suite::body(&events[..1])).await;
-    }
-    let hooked = suite::page(store, crate::store::PageRequest { size: 12, ..world.ask(PRE_PAGE) }).await;
-    let outcome = Outcome::Hooked {
-        changed: vec![(hooked.records[1].id, bytes::Bytes::from_static(b"{\"changed\":1}"))],
-        dropped: vec![hooked.records[2].id],
-        errors: vec![suite::failing(&hooked.records[3], world.clock.now_ms())],
-        again: Vec::new(),
-        again_at_ms: 0,
-    };
-    world.settle(store, &hooked, 200, outcome).await;
-    world.drain(store, PRE_PAGE).await;
-    world.pass(1_000);
-    let page = suite::page(store, crate::store::PageRequest { size: 10, ..world.ask("a") }).await;
-    let errors =
-        page.records[..3].iter().map(|record| suite::failing(record, world.clock.now_ms())).collect();
-    let again = vec![page.records[4].id];
-    let outcome = Outcome::Done { errors, again, again_at_ms: world.clock.now_ms() + HOUR_MS };
-    world.settle(store, &page, 207, outcome).await;
-    let page = world.page(store, "b").await;
-    world.done(store, &page).await;
-    // Leased, and not settled.
-    let page = world.page(store, "a").await;
-    let retry = Outcome::Retry { at_ms: world.clock.now_ms() + 10 };
-    store
-        .settle(Settlement {
-            page: page.id,
-            attempt: Some(world.attempt(500)),
-            outcome: retry,
-            healed: vec![],
-        })
-        .await
-        .unwrap();
-    let errors = details(desk.as_ref()).await;
-    let at_a: Vec<i64> = errors
-        .iter()
-        .filter(|error| error.shown.destination.as_deref() == Some("a"))
-        .map(|error| error.shown.id)
-        .collect();
-    for act in [
-        Act::Edit { payload: Some("{\"mended\":true}".to_owned()) },
-        Act::Note { text: "größe \0 noted".to_owned() },
-        Act::Tag { add: vec!["later".to_owned()], remove: Vec::new() },
-        Act::Assign { to: Some("bob".to_owned()) },
-    ] {
-        desk.act(ann(), at_a[0], act).await.unwrap();
-    }
-    desk.act(ann(), at_a[1], Act::Retry).await.unwrap();
-    desk.act(ann(), at_a[2], Act::Resolve).await.unwrap();
-    store.refuse(suite::refused(7, world.clock.now_ms()));
-    while store.refused(5).await.unwrap().is_empty() {
-        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-    }
-}
-
-async fn details(desk: &dyn Desk) -> Vec<ErrorDetail> {
-    let all: Listing<_> =
-        desk.errors(Query { filter: ErrorFilter::default(), cursor: None, limit: 100 }).await.unwrap();
-    let mut details = Vec::new();
-    for error in all.items {
-        details.push(desk.error(error.id).await.unwrap());
-    }
-    details
-}
-
-/// All that can be asked of a store, as text.
-async fn told(whole: &Whole) -> Vec<String> {
-    let Whole { store, desk, history } = whole;
-    let mut told = Vec::new();
-    let mut status = store.status().await.unwrap();
-    status.file_bytes = 0;
-    told.push(format!("{:?} {:?}", status.destinations, (status.events, status.records, status.duplicates)));
-    told.push(format!(
-        "{:?}",
-        (status.ignored, status.deliveries, status.pending_records, status.open_errors)
-    ));
-    told.push(format!("{:?}", (status.refused_dropped, status.last_delivery_ms)));
-    told.push(format!("{:?}", desk.count(ErrorFilter::default(), Counting::Exact).await.unwrap()));
-    told.extend(details(desk.as_ref()).await.iter().map(|error| format!("{error:?}")));
-    told.push(format!("{:?}", store.open_errors(100).await.unwrap()));
-    told.push(format!("{:?}", store.refused(100).await.unwrap()));
-    told.push(format!("{:?}", desk.audit(Query { filter: None, cursor: None, limit: 100 }).await.unwrap()));
-    let records =
-        history.records(Query { filter: RecordFilter::default(), cursor: None, limit: 100 }).await.unwrap();
-    assert!(records.list.items.len() >= 30);
-    for record in records.list.items {
-        let id = record.record.parse().unwrap();
-        told.push(format!("{:?}", history.record(id).await.unwrap()));
-    }
-    let range =
-        crate::desk::Range { from_ms: BEGIN_MS - HOUR_MS, until_ms: BEGIN_MS + HOUR_MS, step_ms: 60_000 };
-    told.push(format!("{:?}", history.series(range).await.unwrap()));
-    told
+    Ok(Sides { store: Arc::clone(&store) as _, desk: Arc::clone(&store) as _, history: store })
 }
 
 struct Case {
@@ -227,13 +94,13 @@ impl Target for Killed {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_can_be_asked_of_a_store_its_copy_says_the_same_and_it_goes_on_from_there() {
     let case = Case::new();
-    let world = world(&case.clock);
+    let world = suite::open_already(&case.clock);
     let before = embedded(&case.from(), &case.clock).await;
-    fill(&before, &world).await;
+    suite::fill(&before, &world).await;
     before.store.close().await;
     drop(before);
     let before = embedded(&case.from(), &case.clock).await;
-    let expected = told(&before).await;
+    let expected = suite::told(&before).await;
     let refused = case.copy(usize::MAX).await.unwrap_err().to_string();
     assert!(refused.contains("is open already"), "{refused}");
     before.store.close().await;
@@ -257,7 +124,7 @@ async fn whatever_can_be_asked_of_a_store_its_copy_says_the_same_and_it_goes_on_
     }
 
     let after = in_postgres(&case.url, &case.clock).await.unwrap();
-    for (before, after) in expected.iter().zip(told(&after).await) {
+    for (before, after) in expected.iter().zip(suite::told(&after).await) {
         assert_eq!(&before.replace("\\0", "\u{FFFD}"), &after);
     }
     let refused = case.copy(usize::MAX).await.unwrap_err().to_string();
@@ -286,7 +153,7 @@ async fn whatever_can_be_asked_of_a_store_its_copy_says_the_same_and_it_goes_on_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_source_that_changed_meanwhile_and_a_target_in_use_are_refused() {
     let case = Case::new();
-    let world = world(&case.clock);
+    let world = suite::open_already(&case.clock);
     let store = embedded(&case.from(), &case.clock).await;
     suite::set_destinations(&store.store, &["a"]).await;
     world.deliver(&store.store, suite::body(&[suite::event(1), suite::event(2)])).await;

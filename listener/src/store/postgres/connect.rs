@@ -21,16 +21,18 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use deadpool_postgres::{Connect, Hook, HookError, Manager, ManagerConfig, RecyclingMethod, Runtime};
+use rand::seq::SliceRandom;
 use secrecy::SecretString;
 use tokio::task::JoinHandle;
-use tokio_postgres::config::Host;
+use tokio_postgres::config::{Host, LoadBalanceHosts};
 use tokio_postgres::{Client, Config, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::check;
+use super::tls::Trust;
 use super::trouble::Trouble;
 use super::tx::Connection;
 use super::url::{self, Address};
-use super::{check, tls};
 use crate::deliver::resolve;
 
 /// To connect, names and TLS included.
@@ -50,8 +52,15 @@ const SETTINGS: &str = "SET statement_timeout = '20s'; SET lock_timeout = '5s'; 
 /// Connections of one listener. Clones share them.
 #[derive(Clone)]
 pub(in crate::store::postgres) struct Pool {
-    inner: Arc<ArcSwap<deadpool_postgres::Pool>>,
+    inner: Arc<ArcSwap<Made>>,
     schema: Arc<str>,
+}
+
+/// By one URL.
+struct Made {
+    pool: deadpool_postgres::Pool,
+    config: Config,
+    connector: Connector,
 }
 
 impl std::fmt::Debug for Pool {
@@ -64,37 +73,43 @@ impl Pool {
     /// Connections to the database of `url`, in `schema`; none is made yet.
     pub(super) fn new(url: &SecretString, schema: &str) -> Result<Self, String> {
         let schema: Arc<str> = schema.into();
-        let pool = build(url, &schema)?;
-        Ok(Self { inner: Arc::new(ArcSwap::from_pointee(pool)), schema })
+        let made = build(url, &schema)?;
+        Ok(Self { inner: Arc::new(ArcSwap::from_pointee(made)), schema })
     }
 
     /// Takes the connections of `other` from now on; those in use end where they are.
     pub(super) fn replace(&self, other: &Self) {
         let before = self.inner.swap(other.inner.load_full());
-        before.close();
+        before.pool.close();
+    }
+
+    /// A connection beside the pool, outside any schema; the second part drives it.
+    pub(super) async fn beside<T>(&self, drive: impl FnOnce(Driven) -> T) -> Result<(Client, T), Trouble> {
+        let made = self.inner.load_full();
+        connect(&made.config, &made.connector, drive).await
     }
 
     /// A connection; waits for a place no longer than some seconds.
     pub(in crate::store::postgres) async fn connection(&self) -> Result<Connection, Trouble> {
-        let pool = self.inner.load_full();
-        let object = pool.get().await.map_err(|error| Trouble::Pool(refusal(error)))?;
+        let made = self.inner.load_full();
+        let object = made.pool.get().await.map_err(|error| Trouble::Pool(refusal(error)))?;
         Ok(Connection::new(object))
     }
 
     /// Closes what nobody has used for long.
     pub(super) fn tidy(&self) {
-        self.inner.load().retain(|_, metrics| metrics.last_used() < IDLE);
+        self.inner.load().pool.retain(|_, metrics| metrics.last_used() < IDLE);
     }
 
     /// Connections that are there, and those that are allowed; those who wait for one.
     pub(super) fn size(&self) -> (usize, usize, usize) {
-        let status = self.inner.load().status();
+        let status = self.inner.load().pool.status();
         (status.size, status.max_size, status.waiting)
     }
 
     /// Ends: nobody gets a connection any more.
     pub(super) fn close(&self) {
-        self.inner.load().close();
+        self.inner.load().pool.close();
     }
 }
 
@@ -118,16 +133,17 @@ fn refusal(error: deadpool_postgres::PoolError) -> String {
     }
 }
 
-fn build(url: &SecretString, schema: &str) -> Result<deadpool_postgres::Pool, String> {
+fn build(url: &SecretString, schema: &str) -> Result<Made, String> {
     let address = url::parse(url).map_err(|error| error.to_string())?;
     let connector = Connector::new(&address)?;
     let settings = format!("{SETTINGS}; SET search_path = {}", quoted(schema));
+    let config = bounded(address.config);
     let manager = Manager::from_connect(
-        bounded(address.config),
-        connector,
+        config.clone(),
+        connector.clone(),
         ManagerConfig { recycling_method: RecyclingMethod::Fast },
     );
-    deadpool_postgres::Pool::builder(manager)
+    let pool = deadpool_postgres::Pool::builder(manager)
         .max_size(address.pool_size)
         .wait_timeout(Some(WAITING))
         .create_timeout(Some(CONNECTING * 2))
@@ -142,7 +158,8 @@ fn build(url: &SecretString, schema: &str) -> Result<deadpool_postgres::Pool, St
             })
         }))
         .build()
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+    Ok(Made { pool, config, connector })
 }
 
 /// A name as it stands in a statement.
@@ -167,18 +184,25 @@ fn bounded(mut config: Config) -> Config {
     config
 }
 
-/// Connects without a pool and outside any schema: what opening looks at, and what listens. The
-/// second part drives the connection.
+/// Connects without a pool and outside any schema, for what opening looks at. The second part drives
+/// the connection.
 pub(super) async fn single<T>(
     url: &SecretString,
-    drive: impl FnOnce(tokio_postgres::Connection<tokio_postgres::Socket, TlsStream>) -> T,
+    drive: impl FnOnce(Driven) -> T,
 ) -> Result<(Client, T), Trouble> {
     let address = url::parse(url).map_err(|error| Trouble::Pool(error.to_string()))?;
     let connector = Connector::new(&address).map_err(Trouble::Pool)?;
-    let config = bounded(address.config);
+    connect(&bounded(address.config), &connector, drive).await
+}
+
+async fn connect<T>(
+    config: &Config,
+    connector: &Connector,
+    drive: impl FnOnce(Driven) -> T,
+) -> Result<(Client, T), Trouble> {
     let connecting = async {
-        let config = resolved(&config).await.map_err(Trouble::Pool)?;
-        Ok::<_, Trouble>(config.connect(connector.tls).await?)
+        let places = places(config).await.map_err(Trouble::Pool)?;
+        Ok::<_, Trouble>(reach(places, &connector.trust.connector()).await?)
     };
     let connected = tokio::time::timeout(CONNECTING * 2, connecting).await;
     let late = || Trouble::Pool(format!("the server did not answer in {} s", (CONNECTING * 2).as_secs()));
@@ -187,17 +211,20 @@ pub(super) async fn single<T>(
 }
 
 /// What the driver speaks through.
-pub(super) type TlsStream =
-    <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket>>::Stream;
+type TlsStream = <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<tokio_postgres::Socket>>::Stream;
 
-/// Makes connections.
+/// A connection, to be driven.
+pub(super) type Driven = tokio_postgres::Connection<tokio_postgres::Socket, TlsStream>;
+
+/// Makes connections. Clones trust the same.
+#[derive(Clone)]
 struct Connector {
-    tls: MakeRustlsConnect,
+    trust: Arc<Trust>,
 }
 
 impl Connector {
     fn new(address: &Address) -> Result<Self, String> {
-        Ok(Self { tls: tls::connector(address.roots.as_deref())? })
+        Ok(Self { trust: Arc::new(Trust::new(address.roots.as_deref())?) })
     }
 }
 
@@ -205,11 +232,11 @@ type Connecting<'a> = Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>
 
 impl Connect for Connector {
     fn connect(&self, config: &Config) -> Connecting<'_> {
-        let (tls, config) = (self.tls.clone(), config.clone());
+        let (tls, config) = (self.trust.connector(), config.clone());
         Box::pin(async move {
             // Where no name leads anywhere the driver tries itself, and says why not.
-            let config = resolved(&config).await.unwrap_or(config);
-            let (client, connection) = config.connect(tls).await?;
+            let places = places(&config).await.unwrap_or_else(|_| vec![config]);
+            let (client, connection) = reach(places, &tls).await?;
             let driving = tokio::spawn(async move {
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "a connection to PostgreSQL ended: {error}");
@@ -220,22 +247,52 @@ impl Connect for Connector {
     }
 }
 
-/// The same with the addresses of its hosts, each of them a host of its own.
-async fn resolved(config: &Config) -> Result<Config, String> {
+/// Connects to the first of the places that takes it; else says the most telling of their refusals.
+async fn reach(places: Vec<Config>, tls: &MakeRustlsConnect) -> Result<(Client, Driven), Error> {
+    let mut telling: Option<Error> = None;
+    for place in places {
+        match place.connect(tls.clone()).await {
+            Ok(connected) => return Ok(connected),
+            // A name may have an address on which nobody listens; what a server says tells more.
+            Err(error) if telling.is_some() && is_silence(&error) => {}
+            Err(error) => telling = Some(error),
+        }
+    }
+    match telling {
+        Some(error) => Err(error),
+        // The driver says that there is no host.
+        None => Config::new().connect(tls.clone()).await,
+    }
+}
+
+/// Whether nobody answered at all.
+fn is_silence(error: &Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    source.is_some_and(|error| error.raw_os_error().is_some() || error.kind() == std::io::ErrorKind::TimedOut)
+}
+
+/// A configuration for each address of its hosts, in the order in which they are tried.
+async fn places(config: &Config) -> Result<Vec<Config>, String> {
     if !config.get_hostaddrs().is_empty()
         || config.get_hosts().iter().any(|host| matches!(host, Host::Unix(_)))
     {
-        return Ok(config.clone());
+        return Ok(vec![config.clone()]);
     }
+    let without_hosts = without_hosts(config);
+    let with = |name: &str, address: IpAddr, port: u16| {
+        let mut with = without_hosts.clone();
+        with.host(name).hostaddr(address).port(port);
+        with
+    };
     let mut places = Vec::new();
     let mut failure = None;
     for (at, host) in config.get_hosts().iter().enumerate() {
         let Host::Tcp(name) = host else { continue };
         let port = config.get_ports().get(at).or_else(|| config.get_ports().first()).copied().unwrap_or(5432);
         match name.parse::<IpAddr>() {
-            Ok(address) => places.push((name.clone(), address, port)),
+            Ok(address) => places.push(with(name, address, port)),
             Err(_) => match resolve(name).await {
-                Ok(addresses) => places.extend(addresses.into_iter().map(|at| (name.clone(), at, port))),
+                Ok(addresses) => places.extend(addresses.into_iter().map(|at| with(name, at, port))),
                 Err(reason) => failure = Some(reason),
             },
         }
@@ -243,11 +300,10 @@ async fn resolved(config: &Config) -> Result<Config, String> {
     if places.is_empty() {
         return Err(failure.unwrap_or_else(|| "the database's URL names no host".to_owned()));
     }
-    let mut with = without_hosts(config);
-    for (name, address, port) in places {
-        with.host(name).hostaddr(address).port(port);
+    if config.get_load_balance_hosts() == LoadBalanceHosts::Random {
+        places.shuffle(&mut rand::rng());
     }
-    Ok(with)
+    Ok(places)
 }
 
 /// Everything but the hosts.

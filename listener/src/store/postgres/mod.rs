@@ -22,8 +22,8 @@
 //!
 //! # Modules
 //!
-//! [`connect`] and [`check`]: connections, and what a server must be. [`schema`]: tables and how they
-//! change. [`slices`]: parts by time. [`tell`]: processes wake each other. [`keep`]: leases are
+//! [`connect`] and [`check`]: connections, and what a server must be. [`schema`] and [`step`]: tables and
+//! how they change. [`slices`]: parts by time. [`tell`]: processes wake each other. [`keep`]: leases are
 //! renewed. [`desk`]: the error desk. [`copy`]: another store is copied in.
 
 mod again;
@@ -53,6 +53,7 @@ mod settle;
 mod slices;
 mod sql;
 mod status;
+mod step;
 mod tell;
 #[cfg(test)]
 mod tests;

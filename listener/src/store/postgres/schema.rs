@@ -8,36 +8,28 @@
 //! A replica of an older version goes on meanwhile and afterwards: a step first only adds
 //! (expand), and what is no longer needed goes in a step of a later version (contract). `compatible` of a
 //! step is the oldest version of the listener's schema that still works with it; a database whose
-//! newest step asks for a newer listener than this one is refused. A step waits for a lock for moments
-//! only, and is tried again, so that it never makes others wait behind it.
+//! newest step asks for a newer listener than this one is refused. How a step is taken while replicas run:
+//! [`step`].
 
 use std::time::Duration;
 
-use rand::RngCore;
 use sha2::{Digest, Sha256};
-use tokio_postgres::error::SqlState;
-use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Row};
+use tokio_postgres::Client;
 
 use super::connect::quoted;
+use super::sql::text;
+use super::step::{self, Step};
 use super::trouble::{Trouble, unsigned};
 use crate::store::StoreError;
 use crate::store::names::Names;
 
 /// Bytes of a name in PostgreSQL at most.
 const NAME_BYTES: usize = 63;
-/// Tries of a step that is in the way of others.
-const TRIES: u32 = 60;
-/// Between them.
+/// Tries of a step while others have what it needs: two minutes.
+const TRIES: u32 = 20;
+/// Looks whether another process is done with the schema, and the time between two.
+const LOOKS: u32 = 120;
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// One step.
-struct Step {
-    /// What it does.
-    sql: &'static str,
-    /// The oldest version that still works afterwards.
-    compatible: i64,
-}
 
 /// What leads from version n to n + 1.
 const STEPS: &[Step] = &[
@@ -80,23 +72,39 @@ pub(super) struct Opened {
     pub(super) names: Names,
 }
 
+/// A listener, and its schema.
+pub(super) struct Whose<'a> {
+    pub(super) namespace: &'a str,
+    pub(super) listener: &'a str,
+    pub(super) schema: String,
+}
+
+impl Whose<'_> {
+    /// What somebody may have to do about a refusal.
+    pub(super) fn rights(&self) -> String {
+        let schema = quoted(&self.schema);
+        format!("; the user needs the right CREATE on the database, or a schema {schema} that it owns")
+    }
+
+    fn failed(&self, error: tokio_postgres::Error) -> StoreError {
+        let (schema, rights) = (&self.schema, self.rights());
+        StoreError::Open(format!("the schema {schema} cannot be opened: {}{rights}", Trouble::from(error)))
+    }
+}
+
 /// Makes the schema, or brings it to this version; `client` is set to the schema afterwards.
 pub(super) async fn open(client: &Client, namespace: &str, listener: &str) -> Result<Opened, StoreError> {
-    let schema = name(namespace, listener);
-    let failed = |error: tokio_postgres::Error| {
-        StoreError::Open(format!(
-            "the schema {schema} cannot be opened: {}{}",
-            Trouble::from(error),
-            rights(&schema)
-        ))
-    };
-    client
-        .batch_execute("SET lock_timeout = '2s'; SET client_min_messages = 'error'")
-        .await
-        .map_err(failed)?;
-    let locked = lock(client, &schema).await;
+    let whose = Whose { namespace, listener, schema: name(namespace, listener) };
+    bring(client, &whose, STEPS, TRIES).await?;
+    read(client, &whose).await
+}
+
+/// Brings the schema as far as these steps lead, each tried so often.
+async fn bring(client: &Client, whose: &Whose<'_>, steps: &[Step], tries: u32) -> Result<(), StoreError> {
+    step::bound(client).await.map_err(|error| whose.failed(error))?;
+    let locked = lock(client, &whose.schema).await;
     let done = match locked {
-        Ok(()) => under_lock(client, &schema, namespace, listener, STEPS).await,
+        Ok(()) => under_lock(client, whose, steps, tries).await,
         Err(error) => Err(error),
     };
     // The end of the session gives the lock back too.
@@ -104,17 +112,26 @@ pub(super) async fn open(client: &Client, namespace: &str, listener: &str) -> Re
     done
 }
 
-/// What somebody may have to do about a refusal.
-fn rights(schema: &str) -> String {
-    format!("; the user needs the right CREATE on the database, or a schema {} that it owns", quoted(schema))
+/// A schema as an older listener left it, for tests.
+#[cfg(test)]
+pub(super) async fn open_older(client: &Client, listener: &str, version: usize) {
+    let whose = Whose { namespace: "sales", listener, schema: name("sales", listener) };
+    bring(client, &whose, &STEPS[..version], TRIES).await.unwrap();
+}
+
+/// What opening says when each step is tried so often only.
+#[cfg(test)]
+pub(super) async fn open_hastily(client: &Client, listener: &str, tries: u32) -> Result<(), StoreError> {
+    let whose = Whose { namespace: "sales", listener, schema: name("sales", listener) };
+    bring(client, &whose, STEPS, tries).await
 }
 
 /// Waits for the schema's lock; no longer than a minute.
 async fn lock(client: &Client, schema: &str) -> Result<(), StoreError> {
     let failed = |error: tokio_postgres::Error| StoreError::Open(Trouble::from(error).to_string());
-    for _ in 0..TRIES * 2 {
+    for _ in 0..LOOKS {
         let query = "SELECT pg_try_advisory_lock(hashtextextended($1, 7229))";
-        let row = client.query_typed_one(query, &[(&schema, Type::TEXT)]).await.map_err(failed)?;
+        let row = client.query_typed_one(query, &[text(&schema)]).await.map_err(failed)?;
         if row.try_get(0).map_err(failed)? {
             return Ok(());
         }
@@ -127,23 +144,14 @@ async fn lock(client: &Client, schema: &str) -> Result<(), StoreError> {
 
 async fn under_lock(
     client: &Client,
-    schema: &str,
-    namespace: &str,
-    listener: &str,
+    whose: &Whose<'_>,
     steps: &[Step],
-) -> Result<Opened, StoreError> {
-    let failed = |error: tokio_postgres::Error| {
-        StoreError::Open(format!(
-            "the schema {schema} cannot be opened: {}{}",
-            Trouble::from(error),
-            rights(schema)
-        ))
-    };
-    let there = client
-        .query_typed("SELECT 1 FROM pg_namespace WHERE nspname = $1", &[(&schema, Type::TEXT)])
-        .await
-        .map_err(failed)?;
-    if there.is_empty() {
+    tries: u32,
+) -> Result<(), StoreError> {
+    let failed = |error: tokio_postgres::Error| whose.failed(error);
+    let schema = &whose.schema;
+    let there = "SELECT 1 FROM pg_namespace WHERE nspname = $1";
+    if client.query_typed(there, &[text(schema)]).await.map_err(failed)?.is_empty() {
         client.batch_execute(&format!("CREATE SCHEMA {}", quoted(schema))).await.map_err(failed)?;
     }
     client.batch_execute(&format!("SET search_path = {}", quoted(schema))).await.map_err(failed)?;
@@ -154,13 +162,8 @@ async fn under_lock(
         )
         .await
         .map_err(failed)?;
-    let rows = client
-        .query_typed("SELECT coalesce(max(number), 0), coalesce(max(compatible), 0) FROM schema_version", &[])
-        .await
-        .map_err(failed)?;
-    let [row] = rows.as_slice() else {
-        return Err(StoreError::Open(format!("the schema {schema} has no version")));
-    };
+    let query = "SELECT coalesce(max(number), 0), coalesce(max(compatible), 0) FROM schema_version";
+    let row = client.query_typed_one(query, &[]).await.map_err(failed)?;
     let (found, compatible): (i64, i64) = (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
     if compatible > version_of(steps) {
         return Err(StoreError::Open(format!(
@@ -169,86 +172,38 @@ async fn under_lock(
             version_of(steps)
         )));
     }
-    for (at, step) in steps.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {
-        take(client, schema, at, step, (namespace, listener)).await?;
+    for step in steps.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {
+        step::take(client, whose, step, tries).await?;
     }
+    Ok(())
+}
+
+/// Reads what the schema says of itself.
+async fn read(client: &Client, whose: &Whose<'_>) -> Result<Opened, StoreError> {
+    let failed = |error: tokio_postgres::Error| whose.failed(error);
+    let schema = &whose.schema;
     let rows = client.query_typed("SELECT name, namespace, listener FROM meta", &[]).await.map_err(failed)?;
     let [row] = rows.as_slice() else {
         return Err(StoreError::Open(format!("the schema {schema} is damaged: it does not say whose it is")));
     };
-    let text = |row: &Row, at: usize| row.try_get::<_, String>(at).map_err(failed);
-    let owner = (text(row, 1)?, text(row, 2)?);
-    if owner != (namespace.to_owned(), listener.to_owned()) {
+    let said = |at: usize| row.try_get::<_, String>(at).map_err(failed);
+    let (name, namespace, listener) = (said(0)?, said(1)?, said(2)?);
+    if (namespace.as_str(), listener.as_str()) != (whose.namespace, whose.listener) {
         return Err(StoreError::Open(format!(
-            "the schema {schema} belongs to the listener {}/{}; give this listener another database",
-            owner.0, owner.1
+            "the schema {schema} belongs to the listener {namespace}/{listener}; give this listener another database"
         )));
     }
     let epochs = "SELECT first_page, name FROM epoch ORDER BY first_page";
     let mut later = Vec::new();
     for row in &client.query_typed(epochs, &[]).await.map_err(failed)? {
         let first: i64 = row.try_get(0).map_err(failed)?;
-        later.push((unsigned(first), text(row, 1)?));
+        later.push((unsigned(first), row.try_get::<_, String>(1).map_err(failed)?));
     }
-    Ok(Opened { names: Names::new(&text(row, 0)?, later) })
+    Ok(Opened { names: Names::new(&name, later) })
 }
 
 fn version_of(steps: &[Step]) -> i64 {
     i64::try_from(steps.len()).unwrap_or(i64::MAX)
-}
-
-/// Takes one step, again and again while others hold what it needs.
-async fn take(
-    client: &Client,
-    schema: &str,
-    at: usize,
-    step: &Step,
-    whose: (&str, &str),
-) -> Result<(), StoreError> {
-    for attempt in 1.. {
-        match try_take(client, at, step, whose).await {
-            Ok(()) => return Ok(()),
-            Err(error) => {
-                let _ = client.batch_execute("ROLLBACK").await;
-                let waits = error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE);
-                if !waits || attempt >= TRIES {
-                    return Err(StoreError::Open(format!(
-                        "step {} of the schema {schema} failed, and nothing was changed: {}{}",
-                        at + 1,
-                        Trouble::from(error),
-                        rights(schema)
-                    )));
-                }
-            }
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-    Ok(())
-}
-
-async fn try_take(
-    client: &Client,
-    at: usize,
-    step: &Step,
-    whose: (&str, &str),
-) -> Result<(), tokio_postgres::Error> {
-    client.batch_execute("BEGIN").await?;
-    client.batch_execute(step.sql).await?;
-    if at == 0 {
-        let mut name = [0; 8];
-        rand::rng().fill_bytes(&mut name);
-        let name = hex::encode(name);
-        let values: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
-            [(&name, Type::TEXT), (&whose.0, Type::TEXT), (&whose.1, Type::TEXT)];
-        client
-            .query_typed("INSERT INTO meta(name, namespace, listener) VALUES ($1, $2, $3)", &values)
-            .await?;
-    }
-    let number = i64::try_from(at + 1).unwrap_or(i64::MAX);
-    let values: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
-        [(&number, Type::INT8), (&step.compatible, Type::INT8)];
-    client.query_typed("INSERT INTO schema_version(number, compatible) VALUES ($1, $2)", &values).await?;
-    client.batch_execute("COMMIT").await
 }
 
 #[cfg(test)]

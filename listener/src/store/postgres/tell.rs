@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio_postgres::{AsyncMessage, Client, Connection, Socket};
+use tokio_postgres::{AsyncMessage, Client};
 
 use super::Inner;
-use super::connect::{self, TlsStream, quoted};
+use super::connect::{Driven, quoted};
 use super::copy;
 use super::sql::text;
 use super::trouble::Trouble;
@@ -51,10 +51,9 @@ pub(super) async fn run(inner: Arc<Inner>) {
 
 /// Ends with the connection.
 async fn listen(inner: &Arc<Inner>, wait: &mut Duration) -> Result<(), Trouble> {
-    let url = inner.url.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let (heard, mut told) = mpsc::channel(1);
     let own = inner.holder.to_string();
-    let (client, driving) = connect::single(&url, |connection| drive(connection, heard, own)).await?;
+    let (client, driving) = inner.pool.beside(|connection| drive(connection, heard, own)).await?;
     let _ended = Ended(driving);
     let channel = quoted(&inner.schema);
     // What is told is lost with the server anyway: it waits for no disk.
@@ -117,11 +116,7 @@ impl Drop for Ended {
 }
 
 /// Drives a connection, and passes on that something was told by somebody else; once is enough.
-fn drive(
-    mut connection: Connection<Socket, TlsStream>,
-    heard: mpsc::Sender<()>,
-    own: String,
-) -> JoinHandle<()> {
+fn drive(mut connection: Driven, heard: mpsc::Sender<()>, own: String) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
             match poll_fn(|context| connection.poll_message(context)).await {

@@ -13,9 +13,13 @@ use super::*;
 use crate::desk::{Desk, History};
 use crate::store::suite::{self, BEGIN_MS, MAX_REFUSED, Plain, World};
 
+mod migrating;
+mod older;
 mod opening;
 mod places;
+mod pool;
 mod shared;
+mod tls;
 
 /// Schema of every listener in these tests.
 const SCHEMA: &str = "hsl_sales_contacts";

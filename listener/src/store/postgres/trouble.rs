@@ -2,6 +2,7 @@
 
 use tokio_postgres::error::SqlState;
 
+use super::tls;
 use crate::store::StoreError;
 use crate::store::packed::Damaged;
 
@@ -24,15 +25,29 @@ pub(in crate::store) enum Trouble {
     Asked(String),
 }
 
+/// What helps where the server has no connection left, in all or for this user or database.
+const FEWER: &str = "let the server allow more (max_connections, CONNECTION LIMIT of the user and of the database), or \
+    write a smaller pool_size in the URL";
+
 /// The database's own words; the driver's alone say only "db error".
 fn told(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
         // Never the detail: it may hold values of the row.
-        Some(db) => format!("{} ({})", db.message(), db.code().code()),
+        Some(db) => {
+            let told = format!("{} ({})", db.message(), db.code().code());
+            with(told, (*db.code() == SqlState::TOO_MANY_CONNECTIONS).then_some(FEWER))
+        }
         None => match std::error::Error::source(error) {
-            Some(source) => format!("{error}: {source}"),
+            Some(source) => with(format!("{error}: {source}"), tls::remedy(error)),
             None => error.to_string(),
         },
+    }
+}
+
+fn with(reason: String, remedy: Option<&str>) -> String {
+    match remedy {
+        Some(remedy) => format!("{reason}; {remedy}"),
+        None => reason,
     }
 }
 

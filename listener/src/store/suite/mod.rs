@@ -5,6 +5,7 @@
 
 mod append;
 mod desk;
+mod filled;
 mod history;
 mod hook;
 mod model;
@@ -23,7 +24,9 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 pub(crate) use self::names::{desk_tests, history_tests, store_tests};
-pub(crate) use self::{append::*, desk::*, history::*, hook::*, model::*, pages::*, retention::*, settle::*};
+pub(crate) use self::{
+    append::*, desk::*, filled::*, history::*, hook::*, model::*, pages::*, retention::*, settle::*,
+};
 use super::*;
 use crate::desk::{Desk, History};
 use crate::verify::{Received, Request};

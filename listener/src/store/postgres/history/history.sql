@@ -1,6 +1,11 @@
 -- What was accepted and what became of it: minutes, which records of a page failed, how far back
 -- pages are there. All of it is written by triggers, in the transactions in which it happens.
 
+-- First what takes long in a full store: deliveries are taken meanwhile, because head is not locked yet.
+CREATE INDEX page_way ON page(destination, first_delivery, number) WHERE kind = 0 AND parent IS NULL;
+CREATE INDEX page_parent ON page(parent) WHERE parent IS NOT NULL;
+CREATE INDEX error_record ON error(delivery, element);
+
 -- What happened in an epoch minute: rows to be added up, so that no transaction waits for another.
 -- destination: of attempts; empty elsewhere. backlog: noted at the end of the minute.
 CREATE TABLE minute(
@@ -17,14 +22,6 @@ CREATE INDEX minute_at ON minute(at, destination);
 
 CREATE FUNCTION minute_of(ms bigint) RETURNS bigint LANGUAGE sql IMMUTABLE
     AS 'SELECT floor(ms / 60000.0)::bigint';
-
-CREATE FUNCTION events_came() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-BEGIN
-    INSERT INTO minute(at, events) VALUES (minute_of(coalesce(new.last_received_at, 0)), new.events - old.events);
-    RETURN NULL;
-END $$;
-CREATE TRIGGER events_came AFTER UPDATE ON head FOR EACH ROW
-    WHEN (new.events > old.events) EXECUTE FUNCTION events_came();
 
 CREATE FUNCTION requests_refused() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
@@ -103,6 +100,11 @@ END $$;
 CREATE TRIGGER destination_begins BEFORE INSERT ON destination
     FOR EACH ROW EXECUTE FUNCTION destination_begins();
 
-CREATE INDEX page_way ON page(destination, first_delivery, number) WHERE kind = 0 AND parent IS NULL;
-CREATE INDEX page_parent ON page(parent) WHERE parent IS NOT NULL;
-CREATE INDEX error_record ON error(delivery, element);
+-- Last, because deliveries wait from here on.
+CREATE FUNCTION events_came() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO minute(at, events) VALUES (minute_of(coalesce(new.last_received_at, 0)), new.events - old.events);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER events_came AFTER UPDATE ON head FOR EACH ROW
+    WHEN (new.events > old.events) EXECUTE FUNCTION events_came();

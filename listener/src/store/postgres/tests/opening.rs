@@ -4,7 +4,7 @@ use postgres_server::Options as ServerOptions;
 
 use super::*;
 
-async fn refusal(url: &str) -> String {
+pub(super) async fn refusal(url: &str) -> String {
     match Postgres::open(options(url, &Clock::manual(BEGIN_MS), Arc::new(Plain))).await {
         Ok(_) => panic!("it was opened"),
         Err(StoreError::Open(reason)) => reason,
