@@ -31,7 +31,11 @@ Examples:
 
   Move it into PostgreSQL, with the listener stopped:
     LISTENER_COPY_TO='postgres://user:password@db/listeners?sslmode=verify-full' \\
-      listener store copy --from listener-data/sales/contacts --listener sales/contacts";
+      listener store copy --from listener-data/sales/contacts --listener sales/contacts
+
+  And back:
+    LISTENER_COPY_FROM='postgres://user:password@db/listeners?sslmode=verify-full' \\
+      listener store copy --to listener-data/sales/contacts --listener sales/contacts";
 
 #[derive(Debug, Subcommand)]
 enum Command {

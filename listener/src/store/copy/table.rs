@@ -20,7 +20,9 @@ pub(in crate::store) enum Kind {
 pub(in crate::store) enum From {
     /// In the column of this name.
     Column,
-    /// In an expression.
+    /// In the column of this name, which is read by an expression.
+    Shown(&'static str),
+    /// In an expression over what stands elsewhere.
     Sql(&'static str),
     /// In the journal: the body of the delivery.
     Body,
@@ -37,6 +39,9 @@ pub(in crate::store) struct Column {
     pub(in crate::store) kind: Kind,
     /// Where the embedded store has it.
     pub(in crate::store) from: From,
+    /// Where a PostgreSQL store that a listener worked on has it, if not in the column of its name. What
+    /// a copy has put there stands as it came.
+    pub(in crate::store) worked: Option<&'static str>,
 }
 
 impl Column {
@@ -44,10 +49,15 @@ impl Column {
     pub(super) const fn out_of(self, from: From) -> Self {
         Self { from, ..self }
     }
+
+    /// The same, by an expression where a listener worked on a PostgreSQL store.
+    pub(super) const fn worked_on(self, sql: &'static str) -> Self {
+        Self { worked: Some(sql), ..self }
+    }
 }
 
 const fn column(name: &'static str, kind: Kind) -> Column {
-    Column { name, kind, from: From::Column }
+    Column { name, kind, from: From::Column, worked: None }
 }
 
 pub(super) const fn int(name: &'static str) -> Column {
@@ -77,6 +87,8 @@ pub(in crate::store) struct Table {
     pub(in crate::store) name: &'static str,
     /// What stands behind FROM in the embedded store, if not its name.
     pub(in crate::store) from: &'static str,
+    /// What stands behind FROM in a PostgreSQL store that a listener worked on, if not its name.
+    pub(in crate::store) worked: &'static str,
     /// How many columns its key has.
     pub(in crate::store) key: usize,
     /// Its columns.
@@ -88,6 +100,6 @@ pub(in crate::store) struct Table {
 impl Table {
     /// A table that has the same name in both.
     pub(super) const fn new(name: &'static str, key: usize, columns: &'static [Column]) -> Self {
-        Self { name, from: name, key, columns, extra: None }
+        Self { name, from: name, worked: name, key, columns, extra: None }
     }
 }

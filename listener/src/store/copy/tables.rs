@@ -8,24 +8,39 @@ use super::table::{Column, From, Table, bytes, flag, int, text, uuid};
 /// Version of the stream of rows.
 pub(in crate::store) const VERSION: i64 = 1;
 
+/// Deliveries, whose bodies the embedded store has in its journal.
+pub(in crate::store) const DELIVERIES: &str = "delivery";
 /// Rows of `page_failed`, which the embedded store keeps with the page.
 pub(in crate::store) const PAGE_FAILED: &str = "page_failed";
+/// What was erased.
+pub(in crate::store) const ERASURES: &str = "erasure";
+/// The series, of which the embedded store keeps the attempts apart.
+pub(in crate::store) const MINUTES: &str = "minute";
 
 /// All of them.
 pub(in crate::store) const TABLES: &[Table] = &[
     Table {
         // Of six hours each: see the slices of the PostgreSQL store.
         extra: Some(("slice", "floor(r.received_at::numeric / 21600000)::bigint")),
-        ..Table::new("delivery", 1, DELIVERY)
+        ..Table::new(DELIVERIES, 1, DELIVERY)
     },
     Table::new("dedupe", 2, &[int("occurred_at"), bytes("hash"), int("seen_at")]),
     Table::new("epoch", 1, &[int("first_page"), text("name")]),
     Table::new("destination", 1, DESTINATION),
     Table::new("page", 1, PAGE),
     Table::new("attempt", 2, &[int("page"), int("number"), int("at"), int("took_ms"), int("status")]),
-    Table::new(PAGE_FAILED, 3, &[int("page"), int("delivery"), int("element")]),
+    Table {
+        // Some may be there of pages that are gone.
+        worked: "(SELECT DISTINCT page, delivery, element FROM page_failed \
+            WHERE EXISTS (SELECT 1 FROM page WHERE page.number = page_failed.page)) AS page_failed",
+        ..Table::new(PAGE_FAILED, 3, &[int("page"), int("delivery"), int("element")])
+    },
     Table::new("hooked", 2, HOOKED),
-    Table::new("message", 1, &[int("id"), text("text")]),
+    Table {
+        // Two processes that first write one text at once both keep theirs; the embedded store has each once.
+        worked: "(SELECT min(id) AS id, text FROM message GROUP BY text) AS message",
+        ..Table::new("message", 1, &[int("id"), text("text")])
+    },
     Table::new("error", 1, ERROR),
     Table::new(
         "payload",
@@ -42,14 +57,18 @@ pub(in crate::store) const TABLES: &[Table] = &[
     Table {
         // Of the others the error without a payload says that they are still to be erased.
         from: "(SELECT delivery, element FROM erasure WHERE state = 2)",
-        ..Table::new("erasure", 2, &[int("delivery"), int("element")])
+        ..Table::new(ERASURES, 2, &[int("delivery"), int("element")])
     },
     Table::new("refused", 1, REFUSED),
     Table::new("told", 1, &[text("key"), int("at")]),
     Table {
         from: "(SELECT at, '' AS destination, events, refused, errors, 0 AS attempts, 0 AS took_ms, backlog \
             FROM minute UNION ALL SELECT at, destination, 0, 0, 0, attempts, took_ms, NULL FROM latency)",
-        ..Table::new("minute", 2, MINUTE)
+        // Rows to be added up.
+        worked: "(SELECT at, destination, sum(events) AS events, sum(refused) AS refused, sum(errors) AS errors, \
+            sum(attempts) AS attempts, sum(took_ms) AS took_ms, max(backlog) AS backlog \
+            FROM minute GROUP BY at, destination) AS minute",
+        ..Table::new(MINUTES, 2, MINUTE)
     },
 ];
 
@@ -99,7 +118,11 @@ const ERROR: &[Column] = &[
     int("first_at"),
     int("last_at"),
     int("delivery"),
-    int("message"),
+    // The first of those with its text, as above.
+    int("message").worked_on(
+        "coalesce((SELECT min(same.id) FROM message AS own JOIN message AS same ON same.text = own.text \
+         AND hashtextextended(same.text, 0) = hashtextextended(own.text, 0) WHERE own.id = error.message), message)",
+    ),
     int("page"),
     int("waits_until"),
     int("retry_page"),
@@ -111,10 +134,15 @@ const ERROR: &[Column] = &[
     int("status"),
     flag("has_payload"),
     flag("edited"),
-    flag("erased").out_of(From::Sql(
-        "NOT has_payload AND EXISTS (SELECT 1 FROM erasure WHERE erasure.delivery = error.delivery \
-         AND erasure.element = error.element AND erasure.state = 2)",
-    )),
+    flag("erased")
+        .out_of(From::Sql(
+            "NOT has_payload AND EXISTS (SELECT 1 FROM erasure WHERE erasure.delivery = error.delivery \
+             AND erasure.element = error.element AND erasure.state = 2)",
+        ))
+        .worked_on(
+            "NOT has_payload AND EXISTS (SELECT 1 FROM erasure WHERE erasure.delivery = error.delivery \
+             AND erasure.element = error.element)",
+        ),
     text("destination"),
     text("class"),
     text("trace_key"),
@@ -132,7 +160,7 @@ const HOOKED: &[Column] = &[
     int("element"),
     int("fate"),
     // Zeros of its length stand in the place of one that was erased; nothing in PostgreSQL.
-    bytes("payload").out_of(From::Sql(
+    bytes("payload").out_of(From::Shown(
         "CASE WHEN payload IS NOT NULL AND EXISTS (SELECT 1 FROM erasure WHERE erasure.delivery = hooked.delivery \
          AND erasure.element = hooked.element AND erasure.state = 2) THEN x'' ELSE payload END",
     )),

@@ -15,7 +15,8 @@ use super::lease::Destinations;
 use super::lock::Lock;
 use super::readers::Readers;
 use super::writer::Writer;
-use super::{Embedded, Inner, Options, apart, backup, open};
+use super::{Embedded, Inner, Options, apart, backup, copy, open};
+use crate::store::copy::refusal;
 use crate::store::journal::{Journal, Reader};
 use crate::store::refusals::Bounds;
 use crate::store::{Sorter, StoreError};
@@ -69,6 +70,9 @@ pub(super) fn prepare(directory: &Path) -> Result<(Lock, open::Opened), StoreErr
     let journal = directory.join("journal");
     let is_used = |entry: std::fs::ReadDir| entry.count() > 0;
     let is_blank = std::fs::metadata(&database).map_or(true, |file| file.len() == 0);
+    if is_blank && directory.join(copy::PARTIAL).exists() {
+        return Err(refusal::half(&directory.display().to_string(), "remove the directory"));
+    }
     if is_blank && journal.read_dir().is_ok_and(is_used) {
         return Err(StoreError::Open(format!(
             "{} is missing or empty, but {} is not empty: put a backup of the whole directory in its place, \

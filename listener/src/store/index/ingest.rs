@@ -14,6 +14,7 @@ use super::desk::resend;
 use super::erase;
 use super::errors::{self, Place};
 use super::history::minutes;
+use super::segment::Segments;
 use super::trouble::{Trouble, count, signed, unsigned};
 use crate::store::journal::{Batch, Entry, Indexed, Location};
 use crate::store::judge::{Judged, judge};
@@ -83,35 +84,13 @@ struct Moved {
     minutes: BTreeMap<i64, i64>,
 }
 
-/// What a batch adds to a segment of the journal.
-struct Segment {
-    number: u64,
-    last_delivery: u64,
-    newest_ms: i64,
-    oldest_ms: i64,
-}
-
-impl Segment {
-    fn put(&self, connection: &Connection) -> Result<(), Trouble> {
-        let Self { number, last_delivery, newest_ms, oldest_ms } = *self;
-        connection
-            .prepare_cached(
-                "INSERT INTO segment(number, last_delivery, newest_at, oldest_at) VALUES (?1, ?2, ?3, ?4) \
-                 ON CONFLICT (number) DO UPDATE SET last_delivery = excluded.last_delivery, \
-                 newest_at = max(newest_at, excluded.newest_at), oldest_at = min(oldest_at, excluded.oldest_at)",
-            )?
-            .execute(params![signed(number), signed(last_delivery), newest_ms, oldest_ms])?;
-        Ok(())
-    }
-}
-
 /// Puts a batch into the tables; the caller's transaction makes it one step.
 pub(super) fn apply(connection: &Connection, batch: &PreparedBatch) -> Result<(), Trouble> {
     let (mut ordinal, done): (i64, i64) = connection
         .prepare_cached("SELECT records, last_delivery FROM meta")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut moved = Moved::default();
-    let mut segments: Vec<Segment> = Vec::new();
+    let mut segments = Segments::default();
     let mut spans = Vec::new();
     let mut delivery_row = connection.prepare_cached(
         "INSERT INTO delivery(seq, received_at, request, segment, offset, length, first_ordinal, records) \
@@ -169,24 +148,9 @@ pub(super) fn apply(connection: &Connection, batch: &PreparedBatch) -> Result<()
             *moved.minutes.entry(minutes::of(delivery.received_at_ms)).or_default() += count(delivery.events);
             moved.last_received_at = Some(delivery.received_at_ms);
         }
-        let at_ms = delivery.received_at_ms;
-        match segments.last_mut() {
-            Some(segment) if segment.number == delivery.location.segment => {
-                segment.last_delivery = delivery.delivery;
-                segment.newest_ms = segment.newest_ms.max(at_ms);
-                segment.oldest_ms = segment.oldest_ms.min(at_ms);
-            }
-            _ => segments.push(Segment {
-                number: delivery.location.segment,
-                last_delivery: delivery.delivery,
-                newest_ms: at_ms,
-                oldest_ms: at_ms,
-            }),
-        }
+        segments.add(delivery.location.segment, delivery.delivery, delivery.received_at_ms);
     }
-    for segment in &segments {
-        segment.put(connection)?;
-    }
+    segments.put(connection)?;
     for (minute, events) in &moved.minutes {
         minutes::add_events(connection, *minute, *events)?;
     }

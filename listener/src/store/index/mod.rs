@@ -46,6 +46,7 @@ mod readers;
 mod refused;
 mod retention;
 mod schema;
+mod segment;
 mod settle;
 mod status;
 mod told;

@@ -38,19 +38,20 @@ pub(super) struct Opened {
 pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
     let size = header(path)?;
     let connection = connect::writer(path, Missing::Make).map_err(|trouble| refuse(path, &trouble))?;
-    match schema::kind(&connection).map_err(|trouble| refuse(path, &trouble))? {
-        Kind::New | Kind::Ours => {}
-        Kind::Newer { version } => {
-            return Err(schema::newer(path, version));
-        }
-        Kind::Foreign => {
-            return Err(StoreError::Open(format!(
-                "{} is a database of another program: choose another directory; nothing was changed",
-                path.display()
-            )));
-        }
-    }
+    admit(&connection, path)?;
     ready(connection, size).map_err(|trouble| refuse(path, &trouble))
+}
+
+/// Refuses what is not ours, or of a newer version.
+pub(super) fn admit(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    match schema::kind(connection).map_err(|trouble| refuse(path, &trouble))? {
+        Kind::New | Kind::Ours => Ok(()),
+        Kind::Newer { version } => Err(schema::newer(path, version)),
+        Kind::Foreign => Err(StoreError::Open(format!(
+            "{} is a database of another program: choose another directory; nothing was changed",
+            path.display()
+        ))),
+    }
 }
 
 /// Size of the file, which must be empty or begin as a database does.
@@ -122,7 +123,7 @@ pub(super) fn mark_clean(connection: &Connection) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn refuse(path: &Path, trouble: &Trouble) -> StoreError {
+pub(super) fn refuse(path: &Path, trouble: &Trouble) -> StoreError {
     if trouble.is_damage() {
         damaged(path, &trouble.to_string())
     } else {

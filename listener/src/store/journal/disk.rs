@@ -104,17 +104,47 @@ impl Disk {
         self.last
     }
 
+    /// Writes the next group and syncs it; where it begins, and its header. `group`: room for the header,
+    /// then the payload, which holds `count` deliveries of which the last came at `last_received_at_ms`.
+    pub(super) fn write(
+        &mut self,
+        group: &mut [u8],
+        count: usize,
+        last_received_at_ms: i64,
+    ) -> Result<(Position, GroupHeader), String> {
+        let (head, payload) = group.split_at_mut_checked(GROUP_HEADER).ok_or("a group without a header")?;
+        let number = |length: usize| u32::try_from(length).map_err(|error| error.to_string());
+        let length = (head.len() + payload.len()) as u64;
+        let (position, seal) = self.place(length, last_received_at_ms)?;
+        let header = GroupHeader {
+            group: self.last.last_group + 1,
+            first_delivery: self.last.last_delivery + 1,
+            last_received_at_ms,
+            count: number(count)?,
+            payload_crc: crc32fast::hash(payload),
+            payload_length: number(payload.len())?,
+        };
+        head.copy_from_slice(&header.encode(&seal, position.offset));
+        self.put(group, &header)?;
+        Ok((position, header))
+    }
+
+    /// Begins a new segment, which goes on with another delivery: those before it are gone.
+    pub(super) fn pass_to(&mut self, delivery: u64) -> Result<(), String> {
+        self.leave();
+        self.last.last_delivery = delivery.saturating_sub(1);
+        self.begin_segment()?;
+        self.last.position = Position { segment: self.segment, offset: self.end };
+        Ok(())
+    }
+
     /// The place where a group of `length` bytes that came at `at_ms` will be put; makes a new segment
     /// where one is needed.
-    pub(super) fn place(&mut self, length: u64, at_ms: i64) -> Result<(Position, Seal), String> {
+    fn place(&mut self, length: u64, at_ms: i64) -> Result<(Position, Seal), String> {
         let full = self.end.saturating_add(length) > self.bounds.bytes;
         let old = self.begun_at_ms.is_some_and(|begun| at_ms.saturating_sub(begun) >= self.bounds.ms);
-        if self.end > FIRST_GROUP
-            && (full || old)
-            && let Some(Active { file, .. }) = self.active.take()
-        {
-            // Gives back what was written ahead. The next header says how long it is, so this may fail.
-            let _ = file.set_len(self.end);
+        if self.end > FIRST_GROUP && (full || old) {
+            self.leave();
         }
         if self.active.is_none() {
             if self.failures > 1 && Instant::now() < self.retry_at {
@@ -129,7 +159,7 @@ impl Disk {
 
     /// Writes a group at its place and syncs it. An error means that it is not in the journal.
     /// `header` is that of the group.
-    pub(super) fn put(&mut self, group: &[u8], header: &GroupHeader) -> Result<(), String> {
+    fn put(&mut self, group: &[u8], header: &GroupHeader) -> Result<(), String> {
         let Some(active) = self.active.as_mut() else { return Err(self.reason.clone()) };
         let room = self.bounds.bytes.saturating_sub(self.end);
         match active.put(self.end, group, room) {
@@ -160,6 +190,14 @@ impl Disk {
     pub(super) fn lengths(&self) -> (u64, u64, u64) {
         let written = self.active.as_ref().map_or(self.end, |active| active.written);
         (self.segment, self.end, written)
+    }
+
+    /// Writes nothing more to the newest segment.
+    fn leave(&mut self) {
+        if let Some(Active { file, .. }) = self.active.take() {
+            // Gives back what was written ahead. The next header says how long it is, so this may fail.
+            let _ = file.set_len(self.end);
+        }
     }
 
     fn begin_segment(&mut self) -> Result<(), String> {

@@ -58,6 +58,7 @@
 mod bodies;
 mod disk;
 mod erase;
+mod fill;
 mod format;
 mod groups;
 mod handle;
@@ -77,6 +78,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 pub use erase::{Hole, Rewrite, redo};
+pub use fill::{Filling, Numbered};
 pub use handle::Journal;
 pub use outside::{Held, Outside, Place, Visit};
 pub use reader::Reader;

@@ -47,7 +47,7 @@ impl Journal {
     }
 }
 
-fn make_directory(directory: &Path) -> io::Result<()> {
+pub(super) fn make_directory(directory: &Path) -> io::Result<()> {
     if !directory.is_dir() {
         fs::create_dir_all(directory)?;
         if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -58,13 +58,13 @@ fn make_directory(directory: &Path) -> io::Result<()> {
 }
 
 /// The newest segment, ready to be written to.
-struct Repaired {
-    found: Found,
-    file: fs::File,
-    newest: Segment,
+pub(super) struct Repaired {
+    pub(super) found: Found,
+    pub(super) file: fs::File,
+    pub(super) newest: Segment,
 }
 
-fn repair(directory: &Path, store: &str, mut found: Found) -> io::Result<Repaired> {
+pub(super) fn repair(directory: &Path, store: &str, mut found: Found) -> io::Result<Repaired> {
     if let Some(number) = found.half_made {
         tracing::warn!(
             journal.segment = number,

@@ -217,11 +217,13 @@ impl Walk<'_> {
             }
             if self.end.is_none() {
                 let length = self.file.metadata().map_err(|error| self.failed(&error))?.len();
-                let tail = tail::judge(self.file, &self.seal, at, length);
-                later = match tail.map_err(|error| self.failed(&error))? {
-                    Tail::Empty => return Ok(None),
-                    Tail::Torn => None,
-                    Tail::Followed { offset, group } => Some((offset, group)),
+                later = match tail::judge(self.file, &self.seal, at, length) {
+                    Ok(Tail::Empty) => return Ok(None),
+                    Ok(Tail::Torn) => None,
+                    Ok(Tail::Followed { offset, group }) => Some((offset, group)),
+                    // Its writer has left it, and has given back what was written ahead.
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
+                    Err(error) => return Err(self.failed(&error)),
                 };
             }
         }

@@ -1,6 +1,7 @@
 //! The journal on real files.
 
 mod erasing;
+mod filling;
 mod full;
 mod model;
 mod opening;

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::NewEntry;
 use super::disk::Disk;
-use super::format::{self, GROUP_BYTES, GROUP_DELIVERIES, GROUP_HEADER, GroupHeader};
+use super::format::{self, GROUP_BYTES, GROUP_DELIVERIES, GROUP_HEADER};
 use super::shared::{Segment, Shared};
 use crate::store::AppendError;
 
@@ -184,23 +184,8 @@ impl Writer {
 
     /// Number of the first delivery, once the group is on disk.
     fn put(&mut self) -> Result<u64, String> {
-        let length = self.buffer.len() as u64;
         let received_at_ms = self.received_at_ms;
-        let (position, seal) = self.disk.place(length, received_at_ms)?;
-        let before = self.disk.last();
-        let count = u32::try_from(self.group.len()).map_err(|error| error.to_string())?;
-        let header = GroupHeader {
-            group: before.last_group + 1,
-            first_delivery: before.last_delivery + 1,
-            last_received_at_ms: received_at_ms,
-            count,
-            payload_crc: crc32fast::hash(&self.buffer[GROUP_HEADER..]),
-            payload_length: u32::try_from(self.buffer.len() - GROUP_HEADER)
-                .map_err(|error| error.to_string())?,
-        };
-        self.buffer[..GROUP_HEADER].copy_from_slice(&header.encode(&seal, position.offset));
-        self.disk.put(&self.buffer, &header)?;
-
+        let (_, header) = self.disk.write(&mut self.buffer, self.group.len(), received_at_ms)?;
         let (last, segment) = (self.disk.last(), self.disk.lengths());
         self.shared.change(|state| {
             note(&mut state.segments, segment);

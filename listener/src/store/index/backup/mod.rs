@@ -59,6 +59,7 @@ use crate::store::journal::{Held, Outside, segment_path, segments, sync_director
 use language::clock::Clock;
 
 pub use describe::Description;
+pub(super) use verify::check;
 pub use verify::{Verified, verify};
 
 /// The index's file until the copy is whole.

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, Rows};
 
+use super::super::copy;
 use super::super::trouble::{Trouble, unsigned};
 use super::describe::{self, Description};
 use super::{Outside, Progress, Step, check_kind, erase, ingest, lock, schema};
@@ -43,9 +44,11 @@ pub struct Verified {
 pub fn verify(directory: &Path, progress: Progress<'_>) -> Result<Verified, StoreError> {
     let index = directory.join("store.db");
     if !index.is_file() {
-        let partial = directory.join(super::PARTIAL).exists();
-        let what = if partial {
+        let has = |partial| directory.join(partial).exists();
+        let what = if has(super::PARTIAL) {
             "holds a backup that was cut short: remove it and take another"
+        } else if has(copy::PARTIAL) {
+            "holds part of a copy (listener store copy): run the same command again, which goes on where it was"
         } else {
             "holds no store: there is no store.db"
         };
@@ -56,7 +59,11 @@ pub fn verify(directory: &Path, progress: Progress<'_>) -> Result<Verified, Stor
 }
 
 /// The same, with the index's file wherever it is, and without a look at the lock.
-pub(super) fn check(index: &Path, directory: &Path, progress: Progress<'_>) -> Result<Verified, StoreError> {
+pub(in crate::store::index) fn check(
+    index: &Path,
+    directory: &Path,
+    progress: Progress<'_>,
+) -> Result<Verified, StoreError> {
     let all = std::fs::metadata(index).map_or(0, |metadata| metadata.len());
     let failed = |error: io::Error| StoreError::Failed(format!("{}: {error}", index.display()));
     let (index_sha256, index_bytes) =

@@ -1,11 +1,33 @@
 //! Rows on their way into PostgreSQL and out of it.
 
-use tokio_postgres::Row as Found;
-use tokio_postgres::types::{FromSql, Type};
+use std::pin::pin;
 
-use crate::store::copy::{Kind, Row, Table, Value};
-use crate::store::postgres::sql::{Value as Sent, byte_lists, ints};
-use crate::store::postgres::trouble::Trouble;
+use futures_util::TryStreamExt;
+use tokio_postgres::types::{FromSql, Type};
+use tokio_postgres::{Client, Row as Found};
+
+use crate::store::StoreError;
+use crate::store::copy::{Each, Kind, Row, Table, Value};
+use crate::store::postgres::sql::{Value as Sent, byte_lists, bytes, int, ints, text};
+use crate::store::postgres::trouble::{Trouble, unsigned};
+
+/// What the rows of a schema are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// As a copy has put them there.
+    Copied,
+    /// As a listener has left them.
+    Worked,
+}
+
+impl State {
+    fn from(self, table: &Table) -> &'static str {
+        match self {
+            Self::Copied => table.name,
+            Self::Worked => table.worked,
+        }
+    }
+}
 
 /// Values of one column, of many rows.
 pub(super) enum Column<'a> {
@@ -83,13 +105,16 @@ pub(super) fn insert(table: &Table) -> String {
     )
 }
 
-/// Reads a table in the order of its key.
-pub(super) fn select(table: &Table) -> String {
-    let columns = table.columns.iter().map(|column| match column.kind {
-        Kind::Int => format!("{}::bigint", column.name),
-        Kind::Flag => format!("{}::int::bigint", column.name),
-        Kind::Text | Kind::Bytes => column.name.to_owned(),
-        Kind::Uuid => format!("uuid_send({})", column.name),
+/// Reads a table in the order of its key, from behind one on.
+fn select(table: &Table, state: State, after: bool) -> String {
+    let columns = table.columns.iter().map(|column| {
+        let value = column.worked.filter(|_| state == State::Worked).unwrap_or(column.name);
+        match column.kind {
+            Kind::Int => format!("({value})::bigint"),
+            Kind::Flag => format!("({value})::int::bigint"),
+            Kind::Text | Kind::Bytes => value.to_owned(),
+            Kind::Uuid => format!("uuid_send({value})"),
+        }
     });
     // Texts in the order of their bytes, as the other store has them.
     let key = table.columns.iter().take(table.key).map(|column| match column.kind {
@@ -97,7 +122,50 @@ pub(super) fn select(table: &Table) -> String {
         _ => column.name.to_owned(),
     });
     let (columns, key): (Vec<_>, Vec<_>) = (columns.collect(), key.collect());
-    format!("SELECT {} FROM {} ORDER BY {}", columns.join(", "), table.name, key.join(", "))
+    let (columns, key) = (columns.join(", "), key.join(", "));
+    let behind = if after {
+        let values: Vec<_> = (1..=table.key).map(|number| format!("${number}")).collect();
+        format!("WHERE ({key}) > ({})", values.join(", "))
+    } else {
+        String::new()
+    };
+    format!("SELECT {columns} FROM {} {behind} ORDER BY {key}", state.from(table))
+}
+
+/// Reads a table row by row, however long it takes.
+pub(super) async fn read(
+    client: &Client,
+    (table, state): (&Table, State),
+    after: Option<&[Value]>,
+    each: Each<'_>,
+) -> Result<(), StoreError> {
+    client.batch_execute("SET statement_timeout = 0").await.map_err(Trouble::from)?;
+    let values = after.unwrap_or_default().iter().map(sent).collect::<Result<Vec<_>, _>>()?;
+    let query = select(table, state, after.is_some());
+    let stream = client.query_typed_raw(&query, values).await.map_err(Trouble::from)?;
+    let mut stream = pin!(stream);
+    while let Some(found) = stream.try_next().await.map_err(Trouble::from)? {
+        let columns = table.columns.iter().enumerate();
+        let row = columns.map(|(at, column)| neutral(&found, at, column.kind));
+        each(row.collect::<Result<Row, Trouble>>()?)?;
+    }
+    Ok(())
+}
+
+/// A value of a key.
+fn sent(value: &Value) -> Result<Sent<'_>, Trouble> {
+    match value {
+        Value::Null => Err(Trouble::Damaged("a key has no value")),
+        Value::Int(number) => Ok(int(number)),
+        Value::Text(value) => Ok(text(value)),
+        Value::Bytes(value) => Ok(bytes(value)),
+    }
+}
+
+/// How many rows a table has.
+pub(super) async fn count(client: &Client, table: &Table, state: State) -> Result<u64, Trouble> {
+    let query = format!("SELECT count(*) FROM {}", state.from(table));
+    Ok(unsigned(client.query_typed_one(&query, &[]).await?.try_get(0)?))
 }
 
 /// What a statement gives, neutral.

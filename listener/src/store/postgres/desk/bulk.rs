@@ -26,7 +26,7 @@ use crate::store::postgres::trouble::{Trouble, count, signed, unsigned};
 use crate::store::postgres::tx::Tx;
 
 /// How long a plan is kept.
-pub(super) const PLAN_MS: i64 = 60 * 60 * 1_000;
+pub(in crate::store::postgres) const PLAN_MS: i64 = 60 * 60 * 1_000;
 /// Numbers that one step of a plan looks at.
 const PLAN_STEP: i64 = 50_000;
 /// Errors that one step of a run looks at.

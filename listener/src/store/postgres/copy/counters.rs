@@ -1,17 +1,43 @@
-//! Statements of the end of a copy.
+//! What stands in no table: how it is read, and how it is set at the end of a copy.
+
+use tokio_postgres::Client;
+
+use super::rows::{State, neutral};
+use crate::store::copy::{COUNTERS, Kind, Row};
+use crate::store::postgres::trouble::Trouble;
+
+/// Reads the counters.
+pub(super) async fn read(client: &Client, state: State) -> Result<Row, Trouble> {
+    // An embedded store gives these two kinds of numbers behind the highest that is there.
+    let last = match state {
+        State::Copied => LAST_GIVEN,
+        State::Worked => LAST_THERE,
+    };
+    let row = client.query_typed_one(&format!("{COUNTED}, {last} FROM meta, head, history"), &[]).await?;
+    let mut counters = vec![neutral(&row, 0, Kind::Text)?];
+    for at in 1..COUNTERS {
+        counters.push(neutral(&row, at, Kind::Int)?);
+    }
+    Ok(counters)
+}
 
 /// The counters as they stand, in their order. A sequence that was never used says 0.
-pub(super) const COUNTED: &str = "\
+const COUNTED: &str = "\
 SELECT meta.name, head.delivery, head.records, head.events, head.duplicates, head.ignored, \
     head.last_received_at, meta.refused_kept, meta.refused_bytes, meta.refused_dropped, history.pages_gone, \
     (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM page_number), \
     (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM error_id_seq), \
     (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM audit_id_seq), \
     (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM bulk_id_seq), \
-    (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM refused_number_seq), \
+    (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM refused_number_seq)";
+/// The last numbers of messages and notes.
+const LAST_GIVEN: &str = "\
     (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM message_id_seq), \
-    (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM note_id_seq) \
-FROM meta, head, history";
+    (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM note_id_seq)";
+/// The same, of those that are there; of messages with one text the first.
+const LAST_THERE: &str = "\
+    (SELECT max(id) FROM (SELECT min(id) AS id FROM message GROUP BY text) AS message), \
+    (SELECT max(id) FROM note)";
 
 /// Sets the counters. Of the array the first element, the name, is null: so the numbers stand as above.
 pub(super) const SET_META: &str = "UPDATE meta SET name = $1, refused_kept = ($2::bigint[])[8], \
