@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::*;
-use crate::desk::{Act, Actor, Desk, ErrorDetail, ErrorFilter, History, Listing, Query, RecordFilter};
+use crate::desk::{Act, Actor, Query, RecordFilter};
 use crate::store::index::Embedded;
 use crate::store::postgres::Postgres;
 use crate::store::suite::{self, BEGIN_MS, HOUR_MS, Rules, Sides, World, fill, open_already, told};
-use crate::store::{Outcome, PRE_PAGE, Settlement, Store};
+use crate::store::{Outcome, PRE_PAGE};
 
 const RULES: Rules = Rules { folds: true };
 
