@@ -1,9 +1,9 @@
-//! The real binary with a real PostgreSQL: signed deliveries in, pages out; a restart; two processes
+//! The real binary with a real PostgreSQL: signed deliveries in, pages out; a restart; TLS; two processes
 //! on one store, one of which is killed; a server that goes away and comes back.
 
 use std::collections::BTreeMap;
 
-use postgres_server::{Options, Server};
+use postgres_server::{Authority, Options, Server};
 use tests::{ListenerProcess, Receiver, Setup, eventually};
 
 fn setup(receiver: &Receiver, url: &str) -> Setup {
@@ -66,6 +66,28 @@ fn deliveries_go_through_postgresql_and_survive_a_restart() {
     );
     assert!(!listener.log().contains("correct"), "the password stands nowhere");
     assert!(listener.log().contains("hsl_sales_contacts"), "where its data is, is said");
+}
+
+#[test]
+fn deliveries_go_over_tls_where_the_manifest_names_the_authority() {
+    let authority = Authority::new("private");
+    let certificate = Some(authority.certificate("localhost"));
+    let server = Server::with(Options { password: true, certificate, ..Options::default() });
+    let receiver = Receiver::start();
+    let url = server.database();
+    let by_name = url.replace("127.0.0.1", "localhost");
+    let trusting = format!("{by_name}?sslmode=verify-full&sslrootcert={}", authority.file().display());
+    let listener = setup(&receiver, &trusting).start();
+    assert!(send(&listener, 0));
+    eventually(30, "it is handed on", || (arrived(&receiver).len() == 1).then_some(()));
+    let connections = |condition: &str| {
+        let ours = "SELECT 1 FROM pg_stat_activity a JOIN pg_stat_ssl s USING (pid) \
+            WHERE a.application_name LIKE 'hubspot-listener/%'";
+        postgres_server::query_rows(&url, &format!("{ours} AND {condition}"))
+    };
+    assert!(connections("s.ssl") >= 2);
+    assert_eq!(connections("NOT s.ssl"), 0);
+    assert!(!listener.log().contains("correct"), "the password stands nowhere");
 }
 
 #[test]
