@@ -1,5 +1,5 @@
-//! The files of an embedded store, by the real program: backup, restore, a copy into PostgreSQL,
-//! a second process, other versions.
+//! The files of an embedded store, by the real program: backup, restore, a copy into PostgreSQL
+//! and back, a second process, other versions.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -60,8 +60,10 @@ fn ids(receiver: &Receiver) -> BTreeSet<u64> {
     receiver.records().into_iter().filter_map(id).collect()
 }
 
+type Pages = std::collections::BTreeMap<String, Vec<u8>>;
+
 /// Page ids that the receiver saw, each with its body.
-fn pages(receiver: &Receiver) -> std::collections::BTreeMap<String, Vec<u8>> {
+fn pages(receiver: &Receiver) -> Pages {
     let pages = receiver.pages();
     pages
         .iter()
@@ -219,67 +221,123 @@ fn a_store_of_a_newer_version_is_refused_and_not_changed() {
     assert!(files(&directory) == before, "the store was changed");
 }
 
-#[test]
-fn a_store_moves_into_postgresql_and_each_event_arrives_once_byte_for_byte() {
-    let is_up = Arc::new(AtomicBool::new(false));
-    let up = Arc::clone(&is_up);
-    let receiver = Receiver::with(move |_| Reply::status(if up.load(Ordering::SeqCst) { 200 } else { 503 }));
-    let (root, url) = (tempfile::tempdir().expect("a directory"), postgres_server::shared().database());
-    let from = root.path().join("sales/contacts");
-    let copy = || {
-        Command::new(binary())
-            .args(["store", "copy", "--listener", "sales/contacts", "--from", text(&from)])
-            .env("LISTENER_COPY_TO", &url)
+/// A database, and the manifests of a listener that has its store there or in a directory.
+struct Move {
+    receiver: Receiver,
+    is_up: Arc<AtomicBool>,
+    root: tempfile::TempDir,
+    url: String,
+}
+
+impl Move {
+    fn new() -> Self {
+        let is_up = Arc::new(AtomicBool::new(false));
+        let up = Arc::clone(&is_up);
+        let receiver =
+            Receiver::with(move |_| Reply::status(if up.load(Ordering::SeqCst) { 200 } else { 503 }));
+        let root = tempfile::tempdir().expect("a directory");
+        Self { receiver, is_up, root, url: postgres_server::shared().database() }
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.root.path().join("sales/contacts")
+    }
+
+    /// The directory is one side, the database the other.
+    fn copy(&self, from_directory: bool) -> Output {
+        let (option, variable) =
+            if from_directory { ("--from", "LISTENER_COPY_TO") } else { ("--to", "LISTENER_COPY_FROM") };
+        let output = Command::new(binary())
+            .args(["store", "copy", "--listener", "sales/contacts", option, text(&self.directory())])
+            .env(variable, &self.url)
             .stdin(Stdio::null())
             .output()
-            .expect("it runs")
-    };
-    let mut listener = Setup::listener(&spec(&receiver)).data(root.path()).start();
-    for part in 0..12 {
-        deliver(&listener, part * 10..part * 10 + 10, 2_000);
+            .expect("it runs");
+        assert!(!said(&output).contains("postgres://"), "{}", said(&output));
+        output
     }
-    eventually(20, "a page was tried", || (!receiver.pages().is_empty()).then_some(()));
-    let output = copy();
-    assert!(!output.status.success() && said(&output).contains("is open already"), "{}", said(&output));
-    assert!(listener.stop().success());
-    drop(listener);
-    let tried = pages(&receiver);
 
-    let begun = receiver.pages().len();
-    let output = copy();
+    fn embedded(&self) -> Setup {
+        Setup::listener(&spec(&self.receiver)).data(self.root.path())
+    }
+
+    fn in_postgres(&self) -> Setup {
+        let storage = "  storage: {postgres: {urlSecretRef: {name: db, key: url}}}\n";
+        let mut setup = Setup::listener(&format!("{}{storage}", spec(&self.receiver))).data(self.root.path());
+        setup.manifest.push_str(&format!(
+            "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: db, namespace: sales}}\nstringData: {{url: '{}'}}\n",
+            self.url
+        ));
+        setup
+    }
+
+    /// Takes events while nobody takes them from the listener; how many pages were tried by then, and which.
+    fn fill(&self, setup: Setup, refusal: impl FnOnce() -> Output, words: &str) -> (usize, Pages) {
+        let mut listener = setup.start();
+        for part in 0..12 {
+            deliver(&listener, part * 10..part * 10 + 10, 2_000);
+        }
+        eventually(20, "a page was tried", || (!self.receiver.pages().is_empty()).then_some(()));
+        let output = refusal();
+        assert!(!output.status.success() && said(&output).contains(words), "{}", said(&output));
+        assert!(listener.stop().success());
+        (self.receiver.pages().len(), pages(&self.receiver))
+    }
+
+    /// All that was pending arrives once, byte for byte, and what was known is.
+    fn goes_on(&self, setup: Setup, (begun, tried): (usize, Pages)) {
+        self.is_up.store(true, Ordering::SeqCst);
+        let listener = setup.start();
+        assert_eq!(listener.count("events"), 120);
+        // What HubSpot sends again because it missed the answer is known.
+        deliver(&listener, 0..10, 2_000);
+        deliver(&listener, 120..130, 2_000);
+        eventually(60, "all is delivered", || (listener.count("pendingRecords") == 0).then_some(()));
+        assert_eq!((listener.count("records"), listener.count("duplicates")), (130, 10));
+        let filling = "x".repeat(2_000);
+        let mut expected: Vec<String> = (0..130)
+            .map(|id| {
+                format!(
+                    r#"{{"eventId":{id},"occurredAt":1790000000000,"objectId":{id},"filling":"{filling}"}}"#
+                )
+            })
+            .collect();
+        let pages_since = self.receiver.pages();
+        let mut arrived: Vec<String> =
+            pages_since.iter().skip(begun).flat_map(tests::Page::records).collect();
+        expected.sort();
+        arrived.sort();
+        assert!(arrived == expected, "{} records arrived", arrived.len());
+        let now = pages(&self.receiver);
+        for (id, body) in &tried {
+            assert!(now.get(id) == Some(body), "page id {id} came again with other records");
+        }
+    }
+}
+
+#[test]
+fn a_store_moves_into_postgresql_and_each_event_arrives_once_byte_for_byte() {
+    let moved = Move::new();
+    let begun = moved.fill(moved.embedded(), || moved.copy(true), "is open already");
+    let output = moved.copy(true);
     assert!(output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("a whole copy of the store of sales/contacts"), "{}", said(&output));
-    assert!(!said(&output).contains("postgres://"), "{}", said(&output));
-    std::fs::rename(&from, root.path().join("moved")).expect("moved away");
-    is_up.store(true, Ordering::SeqCst);
-    let in_postgres =
-        format!("{}  storage: {{postgres: {{urlSecretRef: {{name: db, key: url}}}}}}\n", spec(&receiver));
-    let mut setup = Setup::listener(&in_postgres).data(root.path());
-    setup.manifest.push_str(&format!(
-        "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: db, namespace: sales}}\nstringData: {{url: '{url}'}}\n"
-    ));
-    let listener = setup.start();
-    assert_eq!(listener.count("events"), 120);
-    // What HubSpot sends again because it missed the answer is known.
-    deliver(&listener, 0..10, 2_000);
-    deliver(&listener, 120..130, 2_000);
-    eventually(60, "all is delivered", || (listener.count("pendingRecords") == 0).then_some(()));
-    assert_eq!((listener.count("records"), listener.count("duplicates")), (130, 10));
-    let filling = "x".repeat(2_000);
-    let mut expected: Vec<String> = (0..130)
-        .map(|id| {
-            format!(r#"{{"eventId":{id},"occurredAt":1790000000000,"objectId":{id},"filling":"{filling}"}}"#)
-        })
-        .collect();
-    let mut arrived: Vec<String> =
-        receiver.pages().iter().skip(begun).flat_map(tests::Page::records).collect();
-    expected.sort();
-    arrived.sort();
-    assert!(arrived == expected, "{} records arrived", arrived.len());
-    let now = pages(&receiver);
-    for (id, body) in &tried {
-        assert!(now.get(id) == Some(body), "page id {id} came again with other records");
-    }
-    let output = copy();
-    assert!(!output.status.success(), "{}", said(&output));
+    std::fs::rename(moved.directory(), moved.root.path().join("moved")).expect("moved away");
+    moved.goes_on(moved.in_postgres(), begun);
+    assert!(!moved.copy(true).status.success());
+}
+
+#[test]
+fn a_store_moves_out_of_postgresql_and_each_event_arrives_once_byte_for_byte() {
+    let moved = Move::new();
+    let begun = moved.fill(moved.in_postgres(), || moved.copy(false), "is in use by a listener");
+    assert!(!moved.directory().exists());
+    let output = moved.copy(false);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("a whole copy of the store of sales/contacts"), "{}", said(&output));
+    let output = store(&["verify", text(&moved.directory())]);
+    assert!(output.status.success(), "{}", said(&output));
+    moved.goes_on(moved.embedded(), begun);
+    let output = moved.copy(false);
+    assert!(!output.status.success() && said(&output).contains("a store already"), "{}", said(&output));
 }
