@@ -101,7 +101,7 @@ pub struct Note {
 /// How far errors are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counting {
-    /// About so many errors are looked at, at most: up to five times as many where that takes no longer.
+    /// About so many errors are looked at, at most: a store looks at more or fewer by what that costs it.
     Look(u64),
     /// All that match, however long it takes.
     Exact,

@@ -66,7 +66,7 @@ pub(in crate::admin) const FILTER: &[Parameter] = filter![];
 /// Of a count.
 pub(super) const COUNT: &[Parameter] = filter![parameter(
     "exact",
-    "true: count all that match, which may take seconds. Left out: where some ten thousand errors do not tell, \
+    "true: count all that match, which may take seconds. Left out: where some thousands of errors do not tell, \
      the answer is at least so many, and `exact` of it is false.",
     Kind::Truth
 )];

@@ -51,14 +51,6 @@ impl By {
             Self::Tag | Self::Text | Self::Place => "",
         }
     }
-
-    /// How many are looked at: where the index is small and read in one piece, more in the same time.
-    pub(in crate::store) const fn bound(self, bound: u64) -> u64 {
-        match self {
-            Self::Time | Self::Place => bound.saturating_mul(5),
-            Self::TraceKey | Self::Assignee | Self::Tag | Self::Text => bound,
-        }
-    }
 }
 
 /// The columns that the conditions of a filter and a count read: an index that has them all answers alone.

@@ -15,8 +15,10 @@ use crate::store::postgres::tx::Tx;
 
 /// As many are fetched and sorted rather than looked for one by one.
 const FEW: i64 = 5_000;
-/// Errors of a time whose highest number is looked for: some 20 ms.
+/// Errors of a time whose highest number is looked for: some 40 ms.
 const MAX_IN_TIME: i64 = 150_000;
+/// The same where the time has no beginning: there are likely more, and the search in vain.
+const MAX_UNTIL: i64 = 50_000;
 /// Places (destination, class, state) that are read one after the other at most.
 const MAX_PLACES: usize = 64;
 /// In the place of [`FEW`] in tests, so that both ways are taken with few errors.
@@ -135,14 +137,15 @@ async fn last(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Option<i64>, Trouble>
         return Ok(None);
     }
     let (from_ms, until_ms) = (filter.from_ms, filter.until_ms);
+    let most = if from_ms.is_some() { MAX_IN_TIME } else { MAX_UNTIL };
     let conditions = Conditions::of(&ErrorFilter { from_ms, until_ms, ..ErrorFilter::default() });
     let rows = Statement::new("SELECT max(id), count(*) FROM (SELECT id FROM error WHERE ")
         .meets(&conditions)
-        .add(" ORDER BY last_at LIMIT ?) AS found", [(MAX_IN_TIME + 1).into()])
+        .add(" ORDER BY last_at LIMIT ?) AS found", [(most + 1).into()])
         .rows(tx)
         .await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    Ok(if row.try_get::<_, i64>(1)? <= MAX_IN_TIME { row.try_get(0)? } else { None })
+    Ok(if row.try_get::<_, i64>(1)? <= most { row.try_get(0)? } else { None })
 }
 
 /// Whether these rows are few; no more of them are looked at than that takes.
