@@ -123,7 +123,7 @@ fn the_judge_sees_what_is_wrong() {
         .position(|one| one.path == "/api/v1/errors/count")
         .expect("it is there");
     let problem = r#"{"title":"t","status":400,"detail":"d","field":"f","remedy":"r"}"#;
-    let good = r#"{"total":1,"byState":[],"byClass":[],"byDestination":[]}"#;
+    let good = r#"{"total":1,"exact":true,"byState":[],"byClass":[],"byDestination":[]}"#;
     let json = "application/json";
     let as_problem = "application/problem+json";
     let judged = |caller, expected, status, media: &str, body: &str| {
