@@ -116,7 +116,7 @@ async fn the_console_is_accessible_and_leads_to_the_pages_of_its_listeners() {
     });
     let console = Console::start(&scene, &["--desk-url-template", &desk.url("/{namespace}/{name}")]);
     console.shows("There is no listener yet");
-    let browser = Browser::start("console", Script::Off).await;
+    let browser = Browser::start("console", Script::On).await;
     let url = format!("http://{}/", console.address);
     browser.open(&url).await;
     let mut wrong = look(&browser, "console-empty").await;
