@@ -74,3 +74,20 @@ pub struct ErrorFilter {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<i64>,
 }
+
+impl ErrorFilter {
+    /// Only what it says of states, destination and class.
+    pub(crate) fn places(&self) -> Self {
+        Self {
+            states: self.states.clone(),
+            destination: self.destination.clone(),
+            class: self.class,
+            ..Self::default()
+        }
+    }
+
+    /// Only what it says of time.
+    pub(crate) fn time(&self) -> Self {
+        Self { from_ms: self.from_ms, until_ms: self.until_ms, ..Self::default() }
+    }
+}

@@ -37,7 +37,7 @@ pub(super) async fn list(
     let base = format!("{}/errors", visit.base);
     let body = html! {
         (form(&visit, &conditions))
-        @if listing.items.is_empty() && counts.total == 0 {
+        @if counts.total == 0 {
             (empty(if conditions.is_empty() {
                 "There are no errors. When a destination does not take a record, it is listed here."
             } else {

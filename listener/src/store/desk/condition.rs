@@ -98,6 +98,14 @@ impl<V: Parameter> Conditions<V> {
         conditions
     }
 
+    /// Also, where a number is given, up to that one.
+    pub(in crate::store) fn up_to(mut self, last: Option<i64>) -> Self {
+        if let Some(last) = last {
+            self.push("id <= ?", [last.into()]);
+        }
+        self
+    }
+
     /// One more.
     pub(in crate::store) fn push<const N: usize>(&mut self, text: &str, values: [V; N]) {
         self.texts.push(text.to_owned());

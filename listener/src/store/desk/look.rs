@@ -1,7 +1,56 @@
-//! What a bounded count looks at: the errors that one condition of the filter leaves, by the index that knows
-//! it, until the bound is reached. Of those the ones are counted for which all conditions hold.
+//! What answers a count, and what it looks at where errors must be looked at: those that one condition of the
+//! filter leaves, by the index that knows it, until the bound is reached. Of those the ones are counted for
+//! which all conditions hold.
 
 use crate::desk::ErrorFilter;
+
+/// What answers a count of errors by their places, with at most one thing more.
+#[derive(Debug)]
+pub(in crate::store) enum Answer<'a> {
+    /// The counters of the places.
+    Places,
+    /// Those that are apart by one thing more.
+    Tag(&'a str),
+    Assignee(&'a str),
+    Text(&'a str),
+    /// Those of the places, less those of every assignee.
+    Nobody,
+    /// Those of whole hours; and errors, at both ends.
+    Time,
+    /// Errors, with the prefix or without it.
+    Prefix(&'a str),
+    /// Errors.
+    Errors,
+}
+
+impl<'a> Answer<'a> {
+    /// To a filter. Takes it apart, so that a new field is not forgotten here.
+    pub(in crate::store) fn of(filter: &'a ErrorFilter) -> Self {
+        let ErrorFilter {
+            states: _,
+            destination: _,
+            class: _,
+            trace_key,
+            trace_key_prefix,
+            tag,
+            assignee,
+            text,
+            from_ms,
+            until_ms,
+        } = filter;
+        let timed = from_ms.is_some() || until_ms.is_some();
+        match (trace_key, trace_key_prefix, tag, assignee.as_deref(), text, timed) {
+            (None, None, None, None, None, false) => Self::Places,
+            (None, Some(prefix), None, None, None, false) => Self::Prefix(prefix),
+            (None, None, Some(tag), None, None, false) => Self::Tag(tag),
+            (None, None, None, Some(""), None, false) => Self::Nobody,
+            (None, None, None, Some(name), None, false) => Self::Assignee(name),
+            (None, None, None, None, Some(text), false) => Self::Text(text),
+            (None, None, None, None, None, true) => Self::Time,
+            _ => Self::Errors,
+        }
+    }
+}
 
 /// The condition by which errors are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +83,9 @@ impl By {
             return (Self::Text, ErrorFilter { text, ..none() });
         }
         if from_ms.is_some() || until_ms.is_some() {
-            return (Self::Time, ErrorFilter { from_ms, until_ms, ..none() });
+            return (Self::Time, filter.time());
         }
-        let ErrorFilter { states, destination, class, .. } = filter.clone();
-        (Self::Place, ErrorFilter { states, destination, class, ..none() })
+        (Self::Place, filter.places())
     }
 }
 

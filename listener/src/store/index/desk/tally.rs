@@ -7,9 +7,9 @@ use super::condition::Conditions;
 use super::state;
 use crate::desk::{Counting, Counts, ErrorFilter};
 use crate::store::desk::counts::{Found, Hours, hours, less};
-use crate::store::desk::look::{By, columns};
+use crate::store::desk::look::{Answer, By, columns};
 use crate::store::desk::text::prefix_range;
-use crate::store::index::trouble::{Trouble, unsigned};
+use crate::store::index::trouble::{Trouble, signed, unsigned};
 
 pub(super) use crate::store::desk::counts::Tally;
 
@@ -18,13 +18,7 @@ const FEW_OTHERS: i64 = 20_000;
 
 /// The rows that a filter's states, destination and class name.
 pub(super) fn matching(connection: &Connection, filter: &ErrorFilter) -> Result<Vec<Tally>, Trouble> {
-    let only = ErrorFilter {
-        states: filter.states.clone(),
-        destination: filter.destination.clone(),
-        class: filter.class,
-        ..ErrorFilter::default()
-    };
-    let conditions = Conditions::of(&only);
+    let conditions = Conditions::of(&filter.places());
     let sql = format!(
         "SELECT destination, class, state, number FROM tally WHERE number > 0 AND {}",
         conditions.text()
@@ -45,45 +39,24 @@ pub(super) fn count(
 }
 
 fn counted(connection: &Connection, filter: &ErrorFilter, counting: Counting) -> Result<Found, Trouble> {
-    let ErrorFilter { states, destination, class, .. } = filter;
-    let places = ErrorFilter {
-        states: states.clone(),
-        destination: destination.clone(),
-        class: *class,
-        ..Default::default()
-    };
-    let ErrorFilter {
-        trace_key: None, trace_key_prefix: None, tag, assignee, text, from_ms, until_ms, ..
-    } = filter
-    else {
-        if let Some(prefix) = &filter.trace_key_prefix
-            && *filter == (ErrorFilter { trace_key_prefix: Some(prefix.clone()), ..places.clone() })
-        {
-            return prefix_count(connection, filter, prefix, counting);
-        }
-        return walk(connection, filter, counting);
-    };
-    let timed = from_ms.is_some() || until_ms.is_some();
-    let all = match (tag, assignee.as_deref(), text, timed) {
-        (None, None, None, false) => matching(connection, filter)?,
-        (Some(tag), None, None, false) => {
-            facets(connection, &places, "kind = 't' AND value = ?", [tag.clone().into()])?
-        }
-        (None, Some(""), None, false) => {
+    let places = filter.places();
+    let all = match Answer::of(filter) {
+        Answer::Places => matching(connection, filter)?,
+        Answer::Tag(tag) => facets(connection, &places, "kind = 't' AND value = ?", [tag.to_owned().into()])?,
+        Answer::Nobody => {
             less(matching(connection, filter)?, &facets(connection, &places, "kind = 'a'", [])?)
         }
-        (None, Some(name), None, false) => {
+        Answer::Assignee(name) => {
             facets(connection, &places, "kind = 'a' AND value = ?", [name.to_owned().into()])?
         }
-        (None, None, Some(text), false) => {
+        Answer::Text(text) => {
             let messages =
                 "kind = 'm' AND value IN (SELECT id FROM message WHERE instr(lower(text), lower(?)) > 0)";
-            facets(connection, &places, messages, [text.clone().into()])?
+            facets(connection, &places, messages, [text.to_owned().into()])?
         }
-        (None, None, None, true) => {
-            return timed_count(connection, &places, (*from_ms, *until_ms), counting);
-        }
-        _ => return walk(connection, filter, counting),
+        Answer::Time => return timed_count(connection, filter, counting),
+        Answer::Prefix(prefix) => return prefix_count(connection, filter, prefix, counting),
+        Answer::Errors => return walk(connection, filter, counting),
     };
     Ok(Found::whole(all))
 }
@@ -128,17 +101,13 @@ fn prefix_count(
 }
 
 /// Whole hours are counted by the facets, what is left at both ends by the errors.
-fn timed_count(
-    connection: &Connection,
-    places: &ErrorFilter,
-    (from_ms, until_ms): (Option<i64>, Option<i64>),
-    counting: Counting,
-) -> Result<Found, Trouble> {
-    let Some(Hours { first, last, ends }) = hours(from_ms, until_ms) else {
-        return walk(connection, &ErrorFilter { from_ms, until_ms, ..places.clone() }, counting);
+fn timed_count(connection: &Connection, filter: &ErrorFilter, counting: Counting) -> Result<Found, Trouble> {
+    let Some(Hours { first, last, ends }) = hours(filter.from_ms, filter.until_ms) else {
+        return walk(connection, filter, counting);
     };
     let whole = "kind = 'h' AND value >= ? AND value < ?";
-    let mut found = Found::whole(facets(connection, places, whole, [first.into(), last.into()])?);
+    let places = filter.places();
+    let mut found = Found::whole(facets(connection, &places, whole, [first.into(), last.into()])?);
     for (from, until) in ends {
         let end = ErrorFilter { from_ms: Some(from), until_ms: Some(until), ..places.clone() };
         found = found.and(walk(connection, &end, counting)?);
@@ -194,7 +163,7 @@ fn look(connection: &Connection, filter: &ErrorFilter, bound: u64) -> Result<Fou
         by.order(),
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let limit = Value::from(i64::try_from(bound).unwrap_or(i64::MAX).saturating_add(1));
+    let limit = Value::from(signed(bound).saturating_add(1));
     let values = all.values().iter().chain(seen.values()).chain([&limit]);
     let mut rows = statement.query(rusqlite::params_from_iter(values))?;
     let (mut tallies, mut looked) = (Vec::new(), 0);

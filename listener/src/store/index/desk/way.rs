@@ -73,22 +73,15 @@ pub(super) fn choose(connection: &Connection, filter: &ErrorFilter) -> Result<Wa
     if filter.text.is_some() && alone(MESSAGE, ErrorFilter { text: filter.text.clone(), ..none() })? {
         return Ok(one(MESSAGE));
     }
-    let (from_ms, until_ms) = (filter.from_ms, filter.until_ms);
-    if (from_ms.is_some() || until_ms.is_some()) && alone(AGE, ErrorFilter { from_ms, until_ms, ..none() })? {
+    if (filter.from_ms.is_some() || filter.until_ms.is_some()) && alone(AGE, filter.time())? {
         return Ok(one(AGE));
     }
     let last = last(connection, filter)?;
-    let until_last = |mut conditions: Conditions| {
-        if let Some(last) = last {
-            conditions.push("id <= ?", [last.into()]);
-        }
-        conditions
-    };
     if let Some(places) = places(connection, filter)? {
-        let parts = places.into_iter().map(|place| until_last(Conditions::part(filter, place))).collect();
+        let parts = places.into_iter().map(|place| Conditions::part(filter, place).up_to(last)).collect();
         return Ok(Way { from: "error INDEXED BY error_place", number: "id", parts });
     }
-    Ok(Way { from: "error NOT INDEXED", number: "id", parts: vec![until_last(Conditions::of(filter))] })
+    Ok(Way { from: "error NOT INDEXED", number: "id", parts: vec![Conditions::of(filter).up_to(last)] })
 }
 
 /// Of a time that is over, the highest number of an error in it, where those are not very many: what came later need
@@ -97,8 +90,7 @@ fn last(connection: &Connection, filter: &ErrorFilter) -> Result<Option<i64>, Tr
     if filter.until_ms.is_none() {
         return Ok(None);
     }
-    let (from_ms, until_ms) = (filter.from_ms, filter.until_ms);
-    let conditions = Conditions::of(&ErrorFilter { from_ms, until_ms, ..ErrorFilter::default() });
+    let conditions = Conditions::of(&filter.time());
     let sql = format!(
         "SELECT max(id), count(*) FROM (SELECT id FROM {AGE} WHERE {} LIMIT {})",
         conditions.text(),

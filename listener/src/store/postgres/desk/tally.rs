@@ -6,9 +6,9 @@ use super::sql;
 use super::state;
 use crate::desk::{Counting, Counts, ErrorFilter};
 use crate::store::desk::counts::{Found, Hours, Tally, hours, less};
-use crate::store::desk::look::{By, columns};
+use crate::store::desk::look::{Answer, By, columns};
 use crate::store::desk::text::prefix_range;
-use crate::store::postgres::trouble::{Trouble, unsigned};
+use crate::store::postgres::trouble::{Trouble, signed, unsigned};
 use crate::store::postgres::tx::Tx;
 
 /// Errors without a prefix that are counted rather than those with it.
@@ -45,16 +45,6 @@ pub(in crate::store::postgres) async fn stands(tx: &Tx<'_>) -> Result<Vec<Stand>
     rows.iter().map(read).collect()
 }
 
-/// The part of a filter that names places.
-fn places_of(filter: &ErrorFilter) -> ErrorFilter {
-    ErrorFilter {
-        states: filter.states.clone(),
-        destination: filter.destination.clone(),
-        class: filter.class,
-        ..ErrorFilter::default()
-    }
-}
-
 /// The rows that a filter's states, destination and class name.
 pub(super) async fn matching(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Vec<Tally>, Trouble> {
     tallied(tx, filter, "kind = 'p'", []).await
@@ -67,39 +57,21 @@ pub(super) async fn count(tx: &Tx<'_>, filter: &ErrorFilter, counting: Counting)
 }
 
 async fn counted(tx: &Tx<'_>, filter: &ErrorFilter, counting: Counting) -> Result<Found, Trouble> {
-    let places = places_of(filter);
-    let ErrorFilter {
-        trace_key: None, trace_key_prefix: None, tag, assignee, text, from_ms, until_ms, ..
-    } = filter
-    else {
-        if let Some(prefix) = &filter.trace_key_prefix
-            && *filter == (ErrorFilter { trace_key_prefix: Some(prefix.clone()), ..places })
-        {
-            return prefix_count(tx, filter, prefix, counting).await;
-        }
-        return walk(tx, filter, counting).await;
-    };
-    let timed = from_ms.is_some() || until_ms.is_some();
-    let all = match (tag, assignee.as_deref(), text, timed) {
-        (None, None, None, false) => matching(tx, filter).await?,
-        (Some(tag), None, None, false) => {
-            tallied(tx, filter, "kind = 't' AND key = 0 AND value = ?", [tag.as_str().into()]).await?
-        }
-        (None, Some(""), None, false) => {
-            less(matching(tx, filter).await?, &tallied(tx, filter, "kind = 'a'", []).await?)
-        }
-        (None, Some(name), None, false) => {
+    let all = match Answer::of(filter) {
+        Answer::Places => matching(tx, filter).await?,
+        Answer::Tag(tag) => tallied(tx, filter, "kind = 't' AND key = 0 AND value = ?", [tag.into()]).await?,
+        Answer::Nobody => less(matching(tx, filter).await?, &tallied(tx, filter, "kind = 'a'", []).await?),
+        Answer::Assignee(name) => {
             tallied(tx, filter, "kind = 'a' AND key = 0 AND value = ?", [name.into()]).await?
         }
-        (None, None, Some(text), false) => {
+        Answer::Text(text) => {
             let messages = "kind = 'm' AND key IN \
                  (SELECT id FROM message WHERE strpos(lower(text), lower(? COLLATE \"C\")) > 0)";
-            tallied(tx, filter, messages, [text.as_str().into()]).await?
+            tallied(tx, filter, messages, [text.into()]).await?
         }
-        (None, None, None, true) => {
-            return timed_count(tx, &places, (*from_ms, *until_ms), counting).await;
-        }
-        _ => return walk(tx, filter, counting).await,
+        Answer::Time => return timed_count(tx, filter, counting).await,
+        Answer::Prefix(prefix) => return prefix_count(tx, filter, prefix, counting).await,
+        Answer::Errors => return walk(tx, filter, counting).await,
     };
     Ok(Found::whole(all))
 }
@@ -131,7 +103,7 @@ async fn prefix_count(
     }
     let statement = Statement::new("SELECT destination, class, state, count(*) FROM (");
     let statement = outside.rows(statement, "destination, class, state", "", &[]);
-    let places = Conditions::of(&places_of(filter));
+    let places = Conditions::of(&filter.places());
     let statement =
         statement.add(") AS error WHERE ", []).meets(&places).add(" GROUP BY destination, class, state", []);
     Ok(Found::whole(less(matching(tx, filter).await?, &read(&statement, tx).await?)))
@@ -171,17 +143,13 @@ impl Outside {
 }
 
 /// Whole hours are counted by the tally, what is left at both ends by the errors.
-async fn timed_count(
-    tx: &Tx<'_>,
-    places: &ErrorFilter,
-    (from_ms, until_ms): (Option<i64>, Option<i64>),
-    counting: Counting,
-) -> Result<Found, Trouble> {
-    let Some(Hours { first, last, ends }) = hours(from_ms, until_ms) else {
-        return walk(tx, &ErrorFilter { from_ms, until_ms, ..places.clone() }, counting).await;
+async fn timed_count(tx: &Tx<'_>, filter: &ErrorFilter, counting: Counting) -> Result<Found, Trouble> {
+    let Some(Hours { first, last, ends }) = hours(filter.from_ms, filter.until_ms) else {
+        return walk(tx, filter, counting).await;
     };
     let whole = "kind = 'h' AND key >= ? AND key < ?";
-    let mut found = Found::whole(tallied(tx, places, whole, [first.into(), last.into()]).await?);
+    let places = filter.places();
+    let mut found = Found::whole(tallied(tx, filter, whole, [first.into(), last.into()]).await?);
     for (from, until) in ends {
         let end = ErrorFilter { from_ms: Some(from), until_ms: Some(until), ..places.clone() };
         found = found.and(walk(tx, &end, counting).await?);
@@ -195,7 +163,7 @@ async fn tallied<const N: usize>(
     condition: &str,
     values: [Value; N],
 ) -> Result<Vec<Tally>, Trouble> {
-    let mut conditions = Conditions::of(&places_of(filter));
+    let mut conditions = Conditions::of(&filter.places());
     conditions.push(condition, values);
     let statement =
         Statement::new("SELECT destination, class, state, sum(number)::bigint AS number FROM tallied WHERE ")
@@ -230,7 +198,7 @@ async fn look(tx: &Tx<'_>, filter: &ErrorFilter, bound: u64) -> Result<Found, Tr
         .add(by.order(), [])
         .add(
             " LIMIT ?) AS error GROUP BY destination, class, state",
-            [Value::from(i64::try_from(bound).unwrap_or(i64::MAX).saturating_add(1))],
+            [Value::from(signed(bound).saturating_add(1))],
         )
         .rows(tx)
         .await?;

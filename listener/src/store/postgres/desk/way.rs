@@ -84,7 +84,6 @@ pub(super) async fn choose(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Option<W
     if filter.trace_key.is_some() {
         return Ok(Some(Way::Few(all())));
     }
-    let (from_ms, until_ms) = (filter.from_ms, filter.until_ms);
     // Whether one condition alone leaves few, by the index that knows it.
     let alone = [
         filter
@@ -96,7 +95,7 @@ pub(super) async fn choose(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Option<W
             .trace_key_prefix
             .clone()
             .map(|prefix| ErrorFilter { trace_key_prefix: Some(prefix), ..none() }),
-        (from_ms.is_some() || until_ms.is_some()).then(|| ErrorFilter { from_ms, until_ms, ..none() }),
+        (filter.from_ms.is_some() || filter.until_ms.is_some()).then(|| filter.time()),
     ];
     if let Some(tag) = &filter.tag
         && few(tx, Statement::new("SELECT 1 FROM tag WHERE ").add("tag = ?", [tag.as_str().into()])).await?
@@ -116,18 +115,12 @@ pub(super) async fn choose(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Option<W
         return Ok((!messages.is_empty()).then_some(way));
     }
     let last = last(tx, filter).await?;
-    let until_last = |mut conditions: Conditions| {
-        if let Some(last) = last {
-            conditions.push("id <= ?", [last.into()]);
-        }
-        conditions
-    };
     if let Some(places) = places(tx, filter).await? {
         let parts: Vec<_> =
-            places.into_iter().map(|place| until_last(Conditions::part(filter, place))).collect();
+            places.into_iter().map(|place| Conditions::part(filter, place).up_to(last)).collect();
         return Ok((!parts.is_empty()).then_some(Way::Places(parts)));
     }
-    Ok(Some(Way::Walk(until_last(all()))))
+    Ok(Some(Way::Walk(all().up_to(last))))
 }
 
 /// Of a time that is over, the highest number of an error in it, where those are not very many: what came later need
@@ -136,9 +129,8 @@ async fn last(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Option<i64>, Trouble>
     if filter.until_ms.is_none() {
         return Ok(None);
     }
-    let (from_ms, until_ms) = (filter.from_ms, filter.until_ms);
-    let most = if from_ms.is_some() { MAX_IN_TIME } else { MAX_UNTIL };
-    let conditions = Conditions::of(&ErrorFilter { from_ms, until_ms, ..ErrorFilter::default() });
+    let most = if filter.from_ms.is_some() { MAX_IN_TIME } else { MAX_UNTIL };
+    let conditions = Conditions::of(&filter.time());
     let rows = Statement::new("SELECT max(id), count(*) FROM (SELECT id FROM error WHERE ")
         .meets(&conditions)
         .add(" ORDER BY last_at LIMIT ?) AS found", [(most + 1).into()])
