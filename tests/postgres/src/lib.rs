@@ -232,10 +232,6 @@ impl Server {
     /// Ends it as a power cut would: all its processes at once.
     pub fn kill(&self) {
         let Some(pid) = self.child().as_ref().map(Child::id) else { return };
-        let signal = |pid: u32, signal| {
-            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-            pid.map(|pid| kill_process(pid, signal))
-        };
         // First the one that starts others stands still: one more, and the memory they share would stay in use.
         signal(pid, Signal::STOP);
         let children = children(pid);
@@ -259,15 +255,13 @@ impl Server {
         let signal = if still { Signal::STOP } else { Signal::CONT };
         let Some(pid) = self.child().as_ref().map(Child::id) else { return };
         for one in children(pid).into_iter().chain([pid]) {
-            let one = i32::try_from(one).ok().and_then(Pid::from_raw);
-            let _ = one.map(|one| kill_process(one, signal));
+            self::signal(one, signal);
         }
     }
 
     fn end(&self, signal: Signal) {
         let Some(mut child) = self.child().take() else { return };
-        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a pid");
-        let _ = kill_process(pid, signal);
+        self::signal(child.id(), signal);
         let _ = child.wait();
     }
 
@@ -376,6 +370,12 @@ fn give(path: &Path) {
 fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     listener.local_addr().expect("an address").port()
+}
+
+/// Sends it where the process is there.
+fn signal(pid: u32, signal: Signal) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let _ = pid.map(|pid| kill_process(pid, signal));
 }
 
 /// Processes that this one started.
