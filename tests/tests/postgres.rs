@@ -69,6 +69,28 @@ fn deliveries_go_through_postgresql_and_survive_a_restart() {
 }
 
 #[test]
+fn nothing_is_acknowledged_before_the_store_knows_the_destinations() {
+    let server = Server::start();
+    let receiver = Receiver::start();
+    let url = server.database();
+    let setup = setup(&receiver, &url);
+    // As if another process were just telling the store its destinations.
+    let lock = "SELECT pg_advisory_lock(hashtextextended('hsl_sales_contacts/destinations', 7231))";
+    let held_at = url.clone();
+    let held = std::thread::spawn(move || {
+        postgres_server::execute(&held_at, &format!("{lock}; SELECT pg_sleep(3)"));
+    });
+    eventually(10, "the lock is held", || {
+        let locks = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted";
+        (postgres_server::query_rows(&url, locks) == 1).then_some(())
+    });
+    let listener = setup.spawn();
+    eventually(30, "it takes a delivery", || send(&listener, 0).then_some(()));
+    eventually(30, "which is handed on", || (arrived(&receiver).len() == 1).then_some(()));
+    held.join().expect("the lock was held");
+}
+
+#[test]
 fn deliveries_go_over_tls_where_the_manifest_names_the_authority() {
     let authority = Authority::new("private");
     let certificate = Some(authority.certificate("localhost"));

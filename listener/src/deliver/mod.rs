@@ -69,7 +69,7 @@ pub(crate) use self::resolver::resolve;
 pub use self::timing::Timing;
 use crate::config::Live;
 use crate::metrics::Metrics;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use context::{Board, Context};
 use language::clock::Clock;
 use supervisor::Supervisor;
@@ -102,6 +102,17 @@ pub struct DestinationState {
     pub paused: Option<Paused>,
 }
 
+/// Delivery cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No client for the destinations.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The store does not take the names of the destinations.
+    #[error("the store cannot be told the destinations: {0}")]
+    Store(#[from] StoreError),
+}
+
 /// Hands on the pages of one listener until it is stopped or dropped.
 pub struct Deliverer {
     context: Arc<Context>,
@@ -111,13 +122,14 @@ pub struct Deliverer {
 }
 
 impl Deliverer {
-    /// Starts delivery; `log` destinations write to standard output.
-    pub fn start(parts: Parts) -> Result<Self, ClientError> {
-        Self::start_with_sink(parts, standard_output())
+    /// Starts delivery; `log` destinations write to standard output. What is appended to the store before
+    /// this has returned is handed to no new destination.
+    pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        Self::start_with_sink(parts, standard_output()).await
     }
 
     /// Starts delivery; `log` destinations write to `sink`.
-    pub fn start_with_sink(parts: Parts, sink: Sink) -> Result<Self, ClientError> {
+    pub async fn start_with_sink(parts: Parts, sink: Sink) -> Result<Self, StartError> {
         let Parts { live, store, clock, metrics, timing } = parts;
         let client = client::Client::build(supervisor::policy_of(&live.borrow()), &timing)?;
         let context = Arc::new(Context {
@@ -130,7 +142,8 @@ impl Deliverer {
             board: Board::default(),
         });
         let (stop, abandon) = (CancellationToken::new(), CancellationToken::new());
-        let supervisor = Supervisor::new(Arc::clone(&context), live, stop.clone(), abandon.clone());
+        let mut supervisor = Supervisor::new(Arc::clone(&context), live, stop.clone(), abandon.clone());
+        supervisor.reconcile().await?;
         let supervisor = Mutex::new(Some(tokio::spawn(supervisor.run())));
         Ok(Self { context, stop, abandon, supervisor })
     }

@@ -1,6 +1,7 @@
 //! Keeps one loop for each destination of the newest configuration.
 //!
-//! The store is told the names first, then loops begin. A destination that was
+//! The store is told the names first, then loops begin; the first time before the listener takes
+//! deliveries, for a destination gets only what comes after. A destination that was
 //! removed finishes what is in flight; until then the store still knows it, so
 //! that its pages can be settled, and a destination of the same name that comes
 //! back meanwhile begins when it is done. One that changed is not restarted: its
@@ -43,6 +44,8 @@ pub(super) struct Supervisor {
     tasks: JoinSet<()>,
     /// What the store was told last.
     told: Option<BTreeSet<String>>,
+    /// Pages of destinations that are gone may still be there.
+    orphans: bool,
 }
 
 impl Supervisor {
@@ -61,6 +64,7 @@ impl Supervisor {
             running: BTreeMap::new(),
             tasks: JoinSet::new(),
             told: None,
+            orphans: false,
         }
     }
 
@@ -68,7 +72,7 @@ impl Supervisor {
     pub(super) async fn run(mut self) {
         let mut failures: u32 = 0;
         while !self.stop.is_cancelled() {
-            let again = match self.reconcile().await {
+            let again = match self.step().await {
                 Ok(()) => {
                     failures = 0;
                     None
@@ -88,8 +92,17 @@ impl Supervisor {
         while self.tasks.join_next().await.is_some() {}
     }
 
+    async fn step(&mut self) -> Result<(), StoreError> {
+        self.reconcile().await?;
+        if self.orphans {
+            self.context.store.fail_orphans().await?;
+            self.orphans = false;
+        }
+        Ok(())
+    }
+
     /// Makes the loops what the newest configuration asks for.
-    async fn reconcile(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn reconcile(&mut self) -> Result<(), StoreError> {
         let live = Arc::clone(&self.live.borrow_and_update());
         let wanted: BTreeSet<String> = live.stages().map(|it| it.name.clone()).collect();
         self.renew_client(&live);
@@ -108,6 +121,7 @@ impl Supervisor {
             names.extend(known.difference(&wanted).cloned());
             self.context.store.set_destinations(&names).await?;
             self.told = Some(known);
+            self.orphans = true;
         }
         for name in wanted {
             if !self.running.contains_key(&name) {

@@ -70,13 +70,21 @@ impl Running {
 
         let endpoint = Endpoint::new(Arc::clone(&live), Arc::clone(&store), options.clock.clone(), metrics);
         let (to_deliverer, from_here) = watch::channel(live);
-        let deliverer = Arc::new(Deliverer::start(Parts {
+        let delivery = Deliverer::start(Parts {
             live: from_here,
             store: Arc::clone(&store),
             clock: options.clock.clone(),
             metrics: Arc::clone(metrics),
             timing: options.timing.clone(),
-        })?);
+        });
+        let deliverer = match delivery.await {
+            Ok(deliverer) => Arc::new(deliverer),
+            Err(error) => {
+                // It is opened anew with the next try.
+                store.close().await;
+                return Err(error.into());
+            }
+        };
         let states = Arc::clone(&deliverer);
         let paused = Arc::clone(&deliverer);
         let noticer = Noticer::new(notice::Parts {

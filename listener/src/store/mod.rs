@@ -57,10 +57,13 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     fn refuse(&self, refused: Refused);
 
     /// Tells the store which destinations there are. A new one begins with what
-    /// is indexed from now on; one that is gone has its pages turned into open
-    /// errors of class `missing`, and loses its cursor. [`PRE_PAGE`] among the names is the
+    /// is indexed from now on, so nothing may be appended before the first call; one that is gone
+    /// loses its cursor, its pages are for [`Store::fail_orphans`]. [`PRE_PAGE`] among the names is the
     /// hook; when that is gone, what it has not settled goes on unchanged.
     async fn set_destinations(&self, names: &[String]) -> Result<(), StoreError>;
+
+    /// Turns pages of destinations that are gone into open errors of class `missing`, a few at a time.
+    async fn fail_orphans(&self) -> Result<(), StoreError>;
 
     /// The next page of a destination that is due, cut if need be and leased to the caller.
     async fn lease(&self, request: PageRequest) -> Result<Lease, StoreError>;

@@ -50,6 +50,10 @@ impl Store for Shared {
         Err(StoreError::Closed)
     }
 
+    async fn fail_orphans(&self) -> Result<(), StoreError> {
+        Err(StoreError::Closed)
+    }
+
     async fn lease(&self, _: PageRequest) -> Result<Lease, StoreError> {
         Err(StoreError::Closed)
     }

@@ -14,7 +14,7 @@ use crate::store::{ErrorClass, RecordId};
 #[tokio::test]
 async fn a_page_arrives_byte_for_byte_with_its_headers() {
     let server = Server::start(|_, _| say(204)).await;
-    let scene = Scene::start(http(&server.url("/hubspot?x=1")));
+    let scene = Scene::start(http(&server.url("/hubspot?x=1"))).await;
     scene.store.put(&["{\"objectId\": 123456789012345678901,\n \"n\":1.10}", "{\"a\":\"\\u00e9é\"}"]);
     scene.delivered(2).await;
     let seen = server.seen();
@@ -43,7 +43,7 @@ async fn each_format_says_its_media_type() {
     ];
     for (format, page_size, content_type, begins) in cases {
         let server = Server::start(|_, _| say(200)).await;
-        let scene = Scene::start(LiveDestination { page_size, ..http_as(&server.url("/"), format) });
+        let scene = Scene::start(LiveDestination { page_size, ..http_as(&server.url("/"), format) }).await;
         scene.store.put(&["{\"objectId\":1}"]);
         scene.delivered(1).await;
         let seen = server.seen().remove(0);
@@ -55,7 +55,7 @@ async fn each_format_says_its_media_type() {
 #[tokio::test]
 async fn a_500_is_retried_under_the_same_page_id_until_the_last_attempt() {
     let server = Server::start(|_, _| say(500).body("<h1>broken</h1>")).await;
-    let scene = Scene::start(http(&server.url("/")));
+    let scene = Scene::start(http(&server.url("/"))).await;
     scene.store.put(&["{\"portalId\":1,\"subscriptionType\":\"contact.creation\",\"objectId\":7}"]);
     scene.errors(1).await;
     let seen = server.seen();
@@ -78,7 +78,7 @@ async fn a_slow_destination_is_retried_after_the_timeout() {
     if let Target::Http { timeout, .. } = &mut destination.target {
         *timeout = Duration::from_millis(150);
     }
-    let scene = Scene::start(destination);
+    let scene = Scene::start(destination).await;
     scene.store.put(&["{}"]);
     scene.delivered(1).await;
     assert_eq!(server.seen()[1].header("x-hubspot-listener-attempt"), "2");
@@ -91,7 +91,7 @@ async fn a_destination_that_is_down_gives_open_errors_after_the_last_attempt() {
         let server = Server::start(|_, _| say(200)).await;
         server.url("/secret-path?token=t0psecret")
     };
-    let scene = Scene::start(http(&url));
+    let scene = Scene::start(http(&url)).await;
     scene.store.put(&["{}", "{}"]);
     scene.errors(2).await;
     let state = scene.store.state();
@@ -105,7 +105,7 @@ async fn a_destination_that_is_down_gives_open_errors_after_the_last_attempt() {
 #[tokio::test]
 async fn a_400_makes_open_errors_of_the_whole_page_at_once() {
     let server = Server::start(|_, _| say(400).body("no such field")).await;
-    let scene = Scene::start(http(&server.url("/")));
+    let scene = Scene::start(http(&server.url("/"))).await;
     scene.store.put(&["{\"objectId\":1}", "{\"objectId\":2}"]);
     scene.errors(2).await;
     assert_eq!(server.seen().len(), 1);
@@ -122,7 +122,7 @@ async fn the_payload_is_not_kept_where_retry_data_is_not_to_be_stored() {
     let server = Server::start(|_, _| say(422)).await;
     let mut live = live(vec![http(&server.url("/"))]);
     live.configuration.spec.do_not_store_retry_data = true;
-    let scene = Scene::start_with(live, timing(), FakeStore::new(), standard_output());
+    let scene = Scene::start_with(live, timing(), FakeStore::new(), standard_output()).await;
     scene.store.put(&["{}"]);
     scene.errors(1).await;
     assert_eq!(scene.store.state().errors[0].payload, None);
@@ -137,7 +137,7 @@ async fn only_the_records_that_failed_fail_and_the_retryable_go_again_alone() {
         _ => say(200).body("{}"),
     })
     .await;
-    let scene = Scene::start(http(&server.url("/")));
+    let scene = Scene::start(http(&server.url("/"))).await;
     scene.store.put(&["{\"n\":0}", "{\"n\":1}", "{\"n\":2}", "{\"n\":3}"]);
     scene.delivered(3).await;
     let seen = server.seen();
@@ -158,7 +158,7 @@ async fn a_redirect_is_not_followed() {
     let to = elsewhere.url("/inside");
     let location = to.clone();
     let server = Server::start(move |_, _| say(307).header("location", &location)).await;
-    let scene = Scene::start(http(&server.url("/")));
+    let scene = Scene::start(http(&server.url("/"))).await;
     scene.store.put(&["{}"]);
     scene.errors(1).await;
     assert_eq!(elsewhere.seen().len(), 0);
@@ -174,7 +174,7 @@ async fn a_429_with_retry_after_holds_every_page_of_the_destination_back() {
         _ => say(200),
     })
     .await;
-    let scene = Scene::start(LiveDestination { concurrency: 1, ..one_by_one(&server.url("/")) });
+    let scene = Scene::start(LiveDestination { concurrency: 1, ..one_by_one(&server.url("/")) }).await;
     scene.store.put_many(3);
     super::scene::until("it is paused", || scene.paused().is_some()).await;
     assert_eq!(scene.paused().unwrap().reason, PauseReason::RetryAfter);
@@ -194,7 +194,7 @@ async fn an_endless_answer_is_read_up_to_a_bound() {
         say
     })
     .await;
-    let scene = Scene::start(http(&server.url("/")));
+    let scene = Scene::start(http(&server.url("/"))).await;
     scene.store.put(&["{}"]);
     scene.delivered(1).await;
     assert_eq!(server.seen().len(), 1);
@@ -207,7 +207,7 @@ async fn a_barred_address_is_an_open_error_and_nothing_is_sent() {
         let url = format!("http://{host}:{}/", server.address.port());
         let mut live = live(vec![http(&url)]);
         live.configuration.allowed_addresses.clear();
-        let scene = Scene::start_with(live, timing(), FakeStore::new(), standard_output());
+        let scene = Scene::start_with(live, timing(), FakeStore::new(), standard_output()).await;
         scene.store.put(&["{}"]);
         scene.errors(1).await;
         let state = scene.store.state();
@@ -225,7 +225,7 @@ async fn a_barred_address_is_an_open_error_and_nothing_is_sent() {
 #[tokio::test]
 async fn a_name_in_the_hosts_file_is_reached_where_its_address_is_allowed() {
     let server = Server::start(|_, _| say(200)).await;
-    let scene = Scene::start(http(&format!("http://localhost:{}/", server.address.port())));
+    let scene = Scene::start(http(&format!("http://localhost:{}/", server.address.port()))).await;
     scene.store.put(&["{}"]);
     scene.delivered(1).await;
 }

@@ -38,11 +38,8 @@ impl Place {
             metrics: Arc::new(Metrics::default()),
             timing: timing(),
         })
+        .await
         .unwrap();
-        // The deliverer tells the store which destinations there are; what comes before is not theirs.
-        while store.status().await.unwrap().destinations.is_empty() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
         Self { store, _deliverer: deliverer, _live: live, _directory: directory }
     }
 

@@ -16,7 +16,7 @@ use crate::deliver::{PauseReason, Sink, Timing, standard_output};
 #[tokio::test]
 async fn no_more_pages_are_in_flight_than_concurrency_says() {
     let server = Server::start(|_, _| say(200).after(30)).await;
-    let scene = Scene::start(LiveDestination { concurrency: 3, ..one_by_one(&server.url("/")) });
+    let scene = Scene::start(LiveDestination { concurrency: 3, ..one_by_one(&server.url("/")) }).await;
     scene.store.put_many(15);
     scene.delivered(15).await;
     assert_eq!(server.most_at_once(), 3);
@@ -26,7 +26,7 @@ async fn no_more_pages_are_in_flight_than_concurrency_says() {
 async fn attempts_keep_to_the_rate_limit() {
     let server = Server::start(|_, _| say(200)).await;
     let rate = Some((NonZeroU32::new(20).unwrap(), Duration::from_secs(1)));
-    let scene = Scene::start(LiveDestination { rate, ..one_by_one(&server.url("/")) });
+    let scene = Scene::start(LiveDestination { rate, ..one_by_one(&server.url("/")) }).await;
     scene.store.put_many(9);
     scene.delivered(9).await;
     let seen = server.seen();
@@ -39,7 +39,7 @@ async fn an_outage_pauses_the_destination_and_it_goes_on_when_the_destination_do
     let address = Server::start(|_, _| say(200)).await.address;
     let timing = Timing { failures_before_pause: 3, ..timing() };
     let destination = LiveDestination { max_attempts: 4, ..one_by_one(&format!("http://{address}/")) };
-    let scene = Scene::start_with(live(vec![destination]), timing, FakeStore::new(), standard_output());
+    let scene = Scene::start_with(live(vec![destination]), timing, FakeStore::new(), standard_output()).await;
     scene.store.put_many(10);
     until("it is paused", || scene.paused().is_some()).await;
     assert_eq!(scene.paused().unwrap().reason, PauseReason::Connection);
@@ -56,7 +56,7 @@ async fn probes_that_find_no_connection_cost_no_attempts() {
     let address = Server::start(|_, _| say(200)).await.address;
     let timing = Timing { failures_before_pause: 3, ..timing() };
     let destination = LiveDestination { max_attempts: 4, ..http(&format!("http://{address}/")) };
-    let scene = Scene::start_with(live(vec![destination]), timing, FakeStore::new(), standard_output());
+    let scene = Scene::start_with(live(vec![destination]), timing, FakeStore::new(), standard_output()).await;
     scene.store.put(&["{}"]);
     let tried = |scene: &Scene| {
         let printed = scene.printed();
@@ -79,7 +79,7 @@ async fn an_outage_ends_in_open_errors_when_pages_grow_too_old() {
         max_attempts: 100,
         ..http(&format!("http://{address}/"))
     };
-    let scene = Scene::start_with(live(vec![destination]), timing, FakeStore::new(), standard_output());
+    let scene = Scene::start_with(live(vec![destination]), timing, FakeStore::new(), standard_output()).await;
     let began = Instant::now();
     scene.store.put(&["{}"]);
     scene.errors(1).await;
@@ -89,7 +89,7 @@ async fn an_outage_ends_in_open_errors_when_pages_grow_too_old() {
 #[tokio::test]
 async fn stopping_lets_what_is_in_flight_finish() {
     let server = Server::start(|_, _| say(200).after(200)).await;
-    let scene = Scene::start(http(&server.url("/")));
+    let scene = Scene::start(http(&server.url("/"))).await;
     scene.store.put(&["{}"]);
     until("it is in flight", || server.seen().len() == 1).await;
     scene.deliverer.stop(Duration::from_secs(10)).await;
@@ -100,7 +100,7 @@ async fn stopping_lets_what_is_in_flight_finish() {
 #[tokio::test]
 async fn stopping_gives_back_what_does_not_finish_in_time() {
     let server = Server::start(|_, _| say(200).after(60_000)).await;
-    let scene = Scene::start(LiveDestination { concurrency: 2, ..one_by_one(&server.url("/")) });
+    let scene = Scene::start(LiveDestination { concurrency: 2, ..one_by_one(&server.url("/")) }).await;
     scene.store.put_many(3);
     until("two are in flight", || server.seen().len() == 2).await;
     let began = Instant::now();
@@ -117,7 +117,7 @@ async fn stopping_gives_back_what_does_not_finish_in_time() {
 async fn stopping_gives_back_a_page_that_waits_for_the_rate_limit() {
     let server = Server::start(|_, _| say(200)).await;
     let rate = Some((NonZeroU32::MIN, Duration::from_hours(1)));
-    let scene = Scene::start(LiveDestination { rate, ..one_by_one(&server.url("/")) });
+    let scene = Scene::start(LiveDestination { rate, ..one_by_one(&server.url("/")) }).await;
     scene.store.put_many(2);
     scene.delivered(1).await;
     until("the second is leased", || scene.store.leased() == 1).await;
@@ -131,7 +131,7 @@ async fn a_paused_listener_hands_nothing_on_until_it_goes_on() {
     let server = Server::start(|_, _| say(200)).await;
     let mut paused = live(vec![http(&server.url("/"))]);
     paused.configuration.spec.paused = true;
-    let scene = Scene::start_with(paused, timing(), FakeStore::new(), standard_output());
+    let scene = Scene::start_with(paused, timing(), FakeStore::new(), standard_output()).await;
     scene.store.put(&["{}"]);
     until("it says so", || scene.paused().is_some()).await;
     assert_eq!(scene.paused().unwrap().reason, PauseReason::Manifest);
@@ -145,7 +145,7 @@ async fn a_paused_listener_hands_nothing_on_until_it_goes_on() {
 async fn new_settings_serve_the_next_page_and_what_is_in_flight_keeps_the_old() {
     let old = Server::start(|_, _| say(200).after(400)).await;
     let new = Server::start(|_, _| say(200)).await;
-    let scene = Scene::start(LiveDestination { concurrency: 2, ..one_by_one(&old.url("/")) });
+    let scene = Scene::start(LiveDestination { concurrency: 2, ..one_by_one(&old.url("/")) }).await;
     scene.store.put(&["{\"n\":1}"]);
     until("the first is in flight", || old.seen().len() == 1).await;
     scene.live.send_replace(Arc::new(live(vec![one_by_one(&new.url("/"))])));
@@ -160,7 +160,7 @@ async fn new_settings_serve_the_next_page_and_what_is_in_flight_keeps_the_old() 
 async fn a_destination_that_is_removed_finishes_and_one_that_is_added_begins() {
     let old = Server::start(|_, _| say(200).after(300)).await;
     let new = Server::start(|_, _| say(200)).await;
-    let scene = Scene::start(http(&old.url("/")));
+    let scene = Scene::start(http(&old.url("/"))).await;
     scene.store.put(&["{}"]);
     until("it is in flight", || old.seen().len() == 1).await;
     let mailer = LiveDestination { name: "mailer".into(), ..http(&new.url("/")) };
@@ -179,7 +179,7 @@ async fn allowed_addresses_are_reloaded() {
     let server = Server::start(|_, _| say(200)).await;
     let mut barred = live(vec![http(&server.url("/"))]);
     barred.configuration.allowed_addresses.clear();
-    let scene = Scene::start_with(barred, timing(), FakeStore::new(), standard_output());
+    let scene = Scene::start_with(barred, timing(), FakeStore::new(), standard_output()).await;
     scene.store.put(&["{}"]);
     scene.errors(1).await;
     scene.live.send_replace(Arc::new(live(vec![http(&server.url("/"))])));
@@ -197,16 +197,30 @@ async fn a_store_that_fails_for_a_while_gets_each_settlement_once() {
     let store = FakeStore::new();
     store.state().failing_leases = 4;
     store.state().failing_settlements = 3;
-    let scene = Scene::start_with(live(vec![http(&server.url("/"))]), timing(), store, standard_output());
+    let scene =
+        Scene::start_with(live(vec![http(&server.url("/"))]), timing(), store, standard_output()).await;
     scene.store.put(&["{}"]);
     scene.delivered(1).await;
     assert_eq!(server.seen().len(), 1);
 }
 
 #[tokio::test]
+async fn delivery_begins_when_the_store_knows_the_destinations() {
+    let start =
+        |store| Scene::try_start(live(vec![http("http://127.0.0.1:1/")]), timing(), store, standard_output());
+    let scene = start(FakeStore::new()).await.unwrap();
+    assert_eq!(scene.store.state().told, [vec!["warehouse"]], "before anything else ran");
+
+    let store = FakeStore::new();
+    store.state().failing_destinations = true;
+    let refused = start(store).await.err().unwrap();
+    assert_eq!(refused.to_string(), "the store cannot be told the destinations: the store failed: busy");
+}
+
+#[tokio::test]
 async fn an_idle_destination_does_not_spin() {
     let server = Server::start(|_, _| say(200)).await;
-    let scene = Scene::start(http(&server.url("/")));
+    let scene = Scene::start(http(&server.url("/"))).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     let leases = scene.store.state().leases;
     assert!(leases <= 3, "{leases}");
@@ -231,7 +245,7 @@ async fn a_log_destination_writes_each_page_on_a_line() {
     let buffer = Buffer::default();
     let sink: Sink = Arc::new(Mutex::new(Box::new(buffer.clone())));
     let audit = LiveDestination { name: "audit".into(), target: Target::Log, ..http("http://127.0.0.1/") };
-    let scene = Scene::start_with(live(vec![audit]), timing(), FakeStore::new(), sink);
+    let scene = Scene::start_with(live(vec![audit]), timing(), FakeStore::new(), sink).await;
     scene.store.put(&["{\"id\": 12345678901234567890,\n\"n\":1.10}", "{}"]);
     scene.delivered(2).await;
     let written = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();

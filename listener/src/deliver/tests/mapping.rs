@@ -34,7 +34,7 @@ async fn each_format_carries_the_mapped_document() {
         let transform = json!({"rules": [{"rename": {"from": "objectId", "to": "id"}}]});
         let destination =
             LiveDestination { mapping: Some(mapping(transform)), ..http_as(&server.url("/"), format) };
-        let scene = Scene::start(destination);
+        let scene = Scene::start(destination).await;
         scene.store.put(&["{\"objectId\":1}", "{\"objectId\":2}"]);
         scene.delivered(2).await;
         assert!(server.seen()[0].body.contains(body), "{}", server.seen()[0].body);
@@ -47,7 +47,7 @@ async fn a_record_that_cannot_be_mapped_is_an_open_error_and_the_others_go() {
         say(207).body(r#"{"failed":[{"index":1,"code":"bad","message":"no","retryable":false}]}"#)
     })
     .await;
-    let scene = Scene::start(mapped(&server.url("/"), json!({"template": "{\"id\": {{objectId}}}"})));
+    let scene = Scene::start(mapped(&server.url("/"), json!({"template": "{\"id\": {{objectId}}}"}))).await;
     scene.store.put(&["{\"objectId\":1}", "{\"name\":\"x\"}", "{\"objectId\":3}", "{\"objectId\":4}"]);
     scene.errors(2).await;
     scene.delivered(2).await;
@@ -70,7 +70,7 @@ async fn a_page_counts_the_bytes_that_are_sent() {
     // Three records of 3 MB each, of which little is sent; and the other way about.
     let large = |number: u32| format!("{{\"n\":{number},\"x\":\"{}\"}}", "x".repeat(3_000_000));
     let small = mapped(&server.url("/"), json!({"rules": [{"keep": ["n"]}]}));
-    let scene = Scene::start(small);
+    let scene = Scene::start(small).await;
     scene.store.put(&[&large(1), &large(2), &large(3)]);
     scene.delivered(3).await;
     assert_eq!(server.seen()[0].body, "[{\"n\":1},{\"n\":2},{\"n\":3}]");
@@ -79,7 +79,7 @@ async fn a_page_counts_the_bytes_that_are_sent() {
     let text = "x".repeat(30_000);
     let grown: Vec<Value> =
         (0..50).map(|at| json!({"set": {"field": format!("f{at}"), "text": text}})).collect();
-    let scene = Scene::start(mapped(&server.url("/"), json!({"rules": grown})));
+    let scene = Scene::start(mapped(&server.url("/"), json!({"rules": grown}))).await;
     scene.store.put(&["{\"n\":1}", "{\"n\":2}", "{\"n\":3}", "{\"n\":4}"]);
     scene.delivered(4).await;
     let seen = server.seen();
@@ -94,7 +94,8 @@ async fn tried_once(records: &[&str]) -> (Server, Scene) {
     timing.base_wait = std::time::Duration::from_millis(300);
     timing.longest_wait = timing.base_wait;
     let scene =
-        Scene::start_with(live(vec![http(&server.url("/"))]), timing, FakeStore::new(), standard_output());
+        Scene::start_with(live(vec![http(&server.url("/"))]), timing, FakeStore::new(), standard_output())
+            .await;
     scene.store.put(records);
     super::scene::until("it was tried", || server.seen().len() == 1).await;
     (server, scene)
@@ -136,7 +137,7 @@ async fn a_page_of_which_nothing_can_be_mapped_any_more_is_over_and_sends_nothin
     let mut timing = timing();
     timing.base_wait = std::time::Duration::from_millis(300);
     timing.longest_wait = timing.base_wait;
-    let scene = Scene::start_with(live(vec![http(&url)]), timing, FakeStore::new(), standard_output());
+    let scene = Scene::start_with(live(vec![http(&url)]), timing, FakeStore::new(), standard_output()).await;
     scene.store.put(&["{\"n\":1}", "{\"n\":2}"]);
     super::scene::until("it was tried", || server.seen().len() == 1).await;
     let transform = json!({"template": "{{missing}}"});

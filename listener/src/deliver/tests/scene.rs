@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::store::{FakeStore, State};
 use crate::config::live::Answer;
 use crate::config::{Live, LiveDestination, Target};
-use crate::deliver::{Deliverer, Parts, Paused, Sink, Timing, standard_output};
+use crate::deliver::{Deliverer, Parts, Paused, Sink, StartError, Timing, standard_output};
 use crate::metrics::Metrics;
 use crate::verify::Verifier;
 use language::clock::Clock;
@@ -107,11 +107,20 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    pub(super) fn start(destination: LiveDestination) -> Self {
-        Self::start_with(live(vec![destination]), timing(), FakeStore::new(), standard_output())
+    pub(super) async fn start(destination: LiveDestination) -> Self {
+        Self::start_with(live(vec![destination]), timing(), FakeStore::new(), standard_output()).await
     }
 
-    pub(super) fn start_with(live: Live, timing: Timing, store: Arc<FakeStore>, sink: Sink) -> Self {
+    pub(super) async fn start_with(live: Live, timing: Timing, store: Arc<FakeStore>, sink: Sink) -> Self {
+        Self::try_start(live, timing, store, sink).await.unwrap()
+    }
+
+    pub(super) async fn try_start(
+        live: Live,
+        timing: Timing,
+        store: Arc<FakeStore>,
+        sink: Sink,
+    ) -> Result<Self, StartError> {
         let live = watch::Sender::new(Arc::new(live));
         let metrics = Arc::new(Metrics::default());
         let parts = Parts {
@@ -121,8 +130,8 @@ impl Scene {
             metrics: Arc::clone(&metrics),
             timing,
         };
-        let deliverer = Deliverer::start_with_sink(parts, sink).unwrap();
-        Self { store, live, metrics, deliverer }
+        let deliverer = Deliverer::start_with_sink(parts, sink).await?;
+        Ok(Self { store, live, metrics, deliverer })
     }
 
     /// Waits until the store's state is as `reached` says.

@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) dropped: Vec<RecordId>,
     pub(super) given_back: u32,
     pub(super) leases: u32,
+    /// It cannot be told the destinations.
+    pub(super) failing_destinations: bool,
     /// Calls that are to fail.
     pub(super) failing_leases: u32,
     pub(super) failing_settlements: u32,
@@ -184,10 +186,17 @@ impl Store for FakeStore {
 
     async fn set_destinations(&self, names: &[String]) -> Result<(), StoreError> {
         let mut state = self.state();
+        if state.failing_destinations {
+            return Err(StoreError::Failed("busy".into()));
+        }
         state.told.push(names.to_vec());
         for name in names {
             state.lines.entry(name.clone()).or_default();
         }
+        Ok(())
+    }
+
+    async fn fail_orphans(&self) -> Result<(), StoreError> {
         Ok(())
     }
 

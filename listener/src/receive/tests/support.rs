@@ -110,6 +110,10 @@ impl Store for FakeStore {
         Ok(())
     }
 
+    async fn fail_orphans(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn lease(&self, _request: PageRequest) -> Result<Lease, StoreError> {
         Ok(Lease::Wait { until_ms: None })
     }

@@ -35,12 +35,11 @@ impl Inner {
         self.destinations.keep(&names);
         let now_ms = self.clock.now_ms();
         self.writer.call(Durability::Synced, move |connection| apply(connection, &names, now_ms)).await?;
-        self.fail_orphans().await?;
         self.changed();
         Ok(())
     }
 
-    /// Turns waiting pages without a destination into open errors.
+    /// See [`crate::store::Store::fail_orphans`].
     pub(super) async fn fail_orphans(&self) -> Result<(), StoreError> {
         // Errors that were to be sent again and are in no page yet.
         self.writer.call(Durability::Synced, retry::open_orphans).await?;

@@ -253,6 +253,10 @@ impl Store for Embedded {
         self.inner.set_destinations(names).await
     }
 
+    async fn fail_orphans(&self) -> Result<(), StoreError> {
+        self.inner.fail_orphans().await
+    }
+
     async fn lease(&self, request: PageRequest) -> Result<Lease, StoreError> {
         self.inner.lease(request).await
     }

@@ -36,7 +36,6 @@ pub(super) async fn set(inner: &Inner, names: &[String]) -> Result<(), StoreErro
             Err(trouble) => return Err(trouble.into()),
         }
     }
-    fail_orphans(inner).await?;
     inner.changed();
     Ok(())
 }
@@ -76,7 +75,7 @@ async fn apply(inner: &Inner, names: &BTreeSet<String>) -> Result<(), Trouble> {
     tx.commit().await
 }
 
-/// Turns waiting pages without a destination into open errors.
+/// See [`crate::store::Store::fail_orphans`].
 pub(super) async fn fail_orphans(inner: &Inner) -> Result<(), StoreError> {
     let mut tries = 1;
     loop {

@@ -310,6 +310,11 @@ impl Store for Postgres {
         destinations::set(&self.inner, names).await
     }
 
+    async fn fail_orphans(&self) -> Result<(), StoreError> {
+        self.inner.is_open()?;
+        destinations::fail_orphans(&self.inner).await
+    }
+
     async fn lease(&self, request: PageRequest) -> Result<Lease, StoreError> {
         self.inner.is_open()?;
         lease::lease(&self.inner, request).await

@@ -150,10 +150,11 @@ impl World {
     }
 }
 
-/// Sets the destinations.
+/// Sets the destinations, and fails what is left of those that are gone.
 pub(crate) async fn set_destinations(store: &Arc<dyn Store>, names: &[&str]) {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     store.set_destinations(&names).await.unwrap();
+    store.fail_orphans().await.unwrap();
 }
 
 /// Leases a page, which must be there.
