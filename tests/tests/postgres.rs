@@ -68,25 +68,58 @@ fn deliveries_go_through_postgresql_and_survive_a_restart() {
     assert!(listener.log().contains("hsl_sales_contacts"), "where its data is, is said");
 }
 
+/// As if another process were just telling the store its destinations, for so many seconds.
+fn hold_destinations(url: &str, seconds: u32) -> std::thread::JoinHandle<()> {
+    let lock = "SELECT pg_advisory_lock(hashtextextended('hsl_sales_contacts/destinations', 7231))";
+    let held_at = url.to_owned();
+    let held = std::thread::spawn(move || {
+        postgres_server::execute(&held_at, &format!("{lock}; SELECT pg_sleep({seconds})"));
+    });
+    eventually(10, "the lock is held", || {
+        let locks = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid IN \
+            (SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid())";
+        (postgres_server::query_rows(url, locks) == 1).then_some(())
+    });
+    held
+}
+
 #[test]
 fn nothing_is_acknowledged_before_the_store_knows_the_destinations() {
     let server = Server::start();
     let receiver = Receiver::start();
     let url = server.database();
     let setup = setup(&receiver, &url);
-    // As if another process were just telling the store its destinations.
-    let lock = "SELECT pg_advisory_lock(hashtextextended('hsl_sales_contacts/destinations', 7231))";
-    let held_at = url.clone();
-    let held = std::thread::spawn(move || {
-        postgres_server::execute(&held_at, &format!("{lock}; SELECT pg_sleep(3)"));
-    });
-    eventually(10, "the lock is held", || {
-        let locks = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted";
-        (postgres_server::query_rows(&url, locks) == 1).then_some(())
-    });
+    let held = hold_destinations(&url, 3);
     let listener = setup.spawn();
     eventually(30, "it takes a delivery", || send(&listener, 0).then_some(()));
     eventually(30, "which is handed on", || (arrived(&receiver).len() == 1).then_some(()));
+    held.join().expect("the lock was held");
+}
+
+#[test]
+fn who_is_answered_by_a_new_manifest_may_count_on_its_destinations() {
+    let server = Server::start();
+    let (receiver, late) = (Receiver::start(), Receiver::start());
+    let url = server.database();
+    let listener = setup(&receiver, &url).start();
+    let held = hold_destinations(&url, 2);
+    let text = listener.setup.manifest.replace(
+        "  destinations:\n",
+        &format!(
+            "  response: {{statusCode: 202}}\n  destinations:\n  - name: late\n    http: {{url: '{}'}}\n",
+            late.url("/")
+        ),
+    );
+    std::fs::write(listener.manifest(), text).expect("written");
+    let mut id = 0;
+    eventually(30, "it is answered by the new manifest", || {
+        id += 1;
+        let answer = listener.deliver(format!("[{}]", event(id)).as_bytes()).expect("an answer");
+        (answer.status == 202).then_some(())
+    });
+    eventually(30, "the event is handed to the new destination", || {
+        arrived(&late).contains_key(&id).then_some(())
+    });
     held.join().expect("the lock was held");
 }
 

@@ -76,6 +76,8 @@ use supervisor::Supervisor;
 
 /// How long what is given back at the end may take.
 const GIVE_BACK: Duration = Duration::from_secs(5);
+/// How long a new configuration waits until the store knows its destinations.
+const TELLING: Duration = Duration::from_secs(3);
 
 /// What a deliverer works with.
 #[derive(Debug)]
@@ -118,6 +120,7 @@ pub struct Deliverer {
     context: Arc<Context>,
     stop: CancellationToken,
     abandon: CancellationToken,
+    reached: watch::Receiver<Arc<Live>>,
     supervisor: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -144,8 +147,17 @@ impl Deliverer {
         let (stop, abandon) = (CancellationToken::new(), CancellationToken::new());
         let mut supervisor = Supervisor::new(Arc::clone(&context), live, stop.clone(), abandon.clone());
         supervisor.reconcile().await?;
+        let reached = supervisor.reached();
         let supervisor = Mutex::new(Some(tokio::spawn(supervisor.run())));
-        Ok(Self { context, stop, abandon, supervisor })
+        Ok(Self { context, stop, abandon, reached, supervisor })
+    }
+
+    /// Waits until `live`, which was sent on the channel of the configurations, is in force and the store knows
+    /// its destinations; some seconds at most. False where it is not yet.
+    pub async fn reaches(&self, live: &Arc<Live>) -> bool {
+        let mut reached = self.reached.clone();
+        let known = reached.wait_for(|reached| Arc::ptr_eq(reached, live));
+        tokio::time::timeout(TELLING, known).await.is_ok_and(|known| known.is_ok())
     }
 
     /// How each destination stands, by name.

@@ -42,6 +42,8 @@ pub(super) struct Supervisor {
     abandon: CancellationToken,
     running: BTreeMap<String, Running>,
     tasks: JoinSet<()>,
+    /// The configuration by which the loops are.
+    reached: watch::Sender<Arc<Live>>,
     /// What the store was told last.
     told: Option<BTreeSet<String>>,
     /// Pages of destinations that are gone may still be there.
@@ -55,8 +57,10 @@ impl Supervisor {
         stop: CancellationToken,
         abandon: CancellationToken,
     ) -> Self {
+        let reached = watch::Sender::new(Arc::clone(&live.borrow()));
         Self {
             context,
+            reached,
             live,
             live_ended: false,
             stop,
@@ -66,6 +70,11 @@ impl Supervisor {
             told: None,
             orphans: false,
         }
+    }
+
+    /// Follows by which configuration the loops are, once they are.
+    pub(super) fn reached(&self) -> watch::Receiver<Arc<Live>> {
+        self.reached.subscribe()
     }
 
     /// Runs until it is stopped and every loop has ended.
@@ -128,6 +137,7 @@ impl Supervisor {
                 self.begin(name);
             }
         }
+        self.reached.send_replace(live);
         Ok(())
     }
 

@@ -174,7 +174,7 @@ impl Listeners {
             return Err(self.refuse(running.get(key), key, fingerprint, &problem).await);
         }
         if let Some(one) = running.get_mut(key) {
-            one.replace(live, fingerprint);
+            one.replace(live, fingerprint).await;
         } else {
             match Running::start(live, fingerprint, &self.options, &self.metrics).await {
                 Ok(one) => {

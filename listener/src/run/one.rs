@@ -124,15 +124,21 @@ impl Running {
         })
     }
 
-    /// Runs by `live` from now on.
-    pub(super) fn replace(&mut self, live: Live, fingerprint: [u8; 32]) {
+    /// Runs by `live` from now on. Its destinations first: who is answered by it may count on them.
+    pub(super) async fn replace(&mut self, live: Live, fingerprint: [u8; 32]) {
         let live = Arc::new(live);
         let url = |live: &Live| live.database.as_ref().map(|url| url.expose_secret().to_owned());
         let moved = url(&live) != url(&self.live.load());
         self.fingerprint = fingerprint;
         self.live.store(Arc::clone(&live));
-        self.endpoint.replace(Arc::clone(&live));
-        self.to_deliverer.send_replace(live);
+        self.to_deliverer.send_replace(Arc::clone(&live));
+        if !self.deliverer.reaches(&live).await {
+            warn!(
+                listener.key = %self.key,
+                "the store does not know the destinations of {} yet; a new one begins when it does", self.key
+            );
+        }
+        self.endpoint.replace(live);
         match &self.postgres {
             Some(store) if moved => {
                 let (key, live) = (self.key.clone(), Arc::clone(&self.live));
