@@ -130,7 +130,6 @@ impl Running {
         let url = |live: &Live| live.database.as_ref().map(|url| url.expose_secret().to_owned());
         let moved = url(&live) != url(&self.live.load());
         self.fingerprint = fingerprint;
-        self.live.store(Arc::clone(&live));
         self.to_deliverer.send_replace(Arc::clone(&live));
         if !self.deliverer.reaches(&live).await {
             warn!(
@@ -138,6 +137,8 @@ impl Running {
                 "the store does not know the destinations of {} yet; a new one begins when it does", self.key
             );
         }
+        // What judges the elements and what answers change at one moment.
+        self.live.store(Arc::clone(&live));
         self.endpoint.replace(live);
         match &self.postgres {
             Some(store) if moved => {
