@@ -4,7 +4,7 @@ use fantoccini::Locator;
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use serde_json::Value;
 
-use crate::mend::{error_of, resolved};
+use crate::mend::resolved;
 use crate::scene::{OPERATE, Scene};
 use tests::browser::{Browser, Script, is_there};
 
@@ -46,7 +46,7 @@ async fn an_error_is_mended_with_the_keyboard_alone() {
     browser.says("main", "contact_2").await;
     go_to(&browser, "contact_2").await;
     press(&browser, &[ENTER]).await;
-    let id = error_of(&scene, "contact_2");
+    let id = scene.error_of("contact_2");
     browser.heading(&format!("Error {id}")).await;
     go_to(&browser, "Payload").await;
     press_together(&browser, CONTROL, 'a').await;

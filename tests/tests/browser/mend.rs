@@ -35,7 +35,7 @@ async fn an_error_is_mended(name: &str, script: Script) {
     let rows = browser.client.find_all(Locator::Css("table tbody tr")).await.expect("rows");
     assert_eq!(rows.len(), 1);
     browser.follow("contact_3").await;
-    let id = error_of(&scene, "contact_3");
+    let id = scene.error_of("contact_3");
     browser.heading(&format!("Error {id}")).await;
     assert!(browser.fact("State").await.to_lowercase().starts_with("open"));
 
@@ -110,11 +110,6 @@ async fn an_error_is_mended(name: &str, script: Script) {
 async fn payload(browser: &Browser) -> String {
     let field = browser.field("Payload").await;
     field.prop("value").await.expect("an answer").expect("a value").replace("\r\n", "\n")
-}
-
-pub(crate) fn error_of(scene: &Scene, trace_key: &str) -> i64 {
-    let list = scene.get(&format!("/api/v1/errors?traceKey={trace_key}"));
-    list["items"][0]["id"].as_i64().expect("an error")
 }
 
 /// Looks at the error until it is resolved.

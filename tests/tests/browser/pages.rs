@@ -91,7 +91,7 @@ async fn pages_that_say_no_or_ask_first_are_accessible() {
     browser.heading("Sign in").await;
     // Who may only look sees another page of an error.
     scene.sign_in(&browser, VIEW).await;
-    browser.open(&scene.url("/errors/2")).await;
+    browser.open(&error(&scene)).await;
     browser.says("main", "Your role is view").await;
     wrong.extend(look(&browser, "error-view").await);
     well(&wrong);
@@ -112,9 +112,14 @@ async fn plan(scene: &Scene, browser: &Browser) {
     browser.heading("Plan").await;
 }
 
-/// Edits an error, and writes a note.
+/// The page of an error that no plan here is about.
+fn error(scene: &Scene) -> String {
+    scene.url(&format!("/errors/{}", scene.error_of("contact_2")))
+}
+
+/// Edits that error, and writes a note.
 async fn edit(scene: &Scene, browser: &Browser) {
-    browser.open(&scene.url("/errors/2")).await;
+    browser.open(&error(scene)).await;
     browser.fill("Payload", "{\"objectId\": 2, \"propertyValue\": \"customer\"}").await;
     browser.press("Save").await;
     browser.says("main", "Edited by").await;
@@ -130,7 +135,7 @@ fn well(wrong: &[String]) {
 /// Looks at every page that a link leads to; answers their shapes.
 async fn walk(scene: &Scene, browser: &Browser, wrong: &mut Vec<String>) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
-    let mut waiting = VecDeque::from([scene.url(""), scene.url("/errors/2")]);
+    let mut waiting = VecDeque::from([scene.url(""), error(scene)]);
     while let Some(url) = waiting.pop_front() {
         let page = shape(&url);
         if !seen.insert(page.clone()) {

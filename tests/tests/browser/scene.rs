@@ -82,6 +82,12 @@ impl Scene {
         answer.json()
     }
 
+    /// The number of an error: found, for pages go out side by side and what fails first has number 1.
+    pub(crate) fn error_of(&self, trace_key: &str) -> i64 {
+        let list = self.get(&format!("/api/v1/errors?traceKey={trace_key}"));
+        list["items"][0]["id"].as_i64().expect("an error")
+    }
+
     /// Opens the page, which asks for a token first, and signs in.
     pub(crate) async fn sign_in(&self, browser: &Browser, token: &str) {
         browser.open(&format!("http://{}/", self.listener.admin)).await;
