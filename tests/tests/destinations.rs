@@ -81,7 +81,10 @@ fn a_429_holds_the_whole_destination_back() {
     let receiver = receiver(vec![Reply::status(429).header("retry-after", "2")]);
     let listener = start(&receiver.url("/"), "");
     deliver_mixed(&listener);
-    eventually(10, "the first page", || (receiver.pages().len() == 1).then_some(()));
+    // Its answer has to arrive before the next page can know of it.
+    eventually(10, "the destination is paused", || {
+        (listener.status()["destinations"][0]["paused"]["reason"] == "retryAfter").then_some(())
+    });
     let body = fixture_bytes("hubspot/batches/unknown-fields.json");
     assert_eq!(listener.deliver(&body).expect("an answer").status, 204);
     settled(&listener);

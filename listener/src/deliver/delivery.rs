@@ -23,15 +23,16 @@ use crate::store::{
     Attempt, Failure, NewError, Outcome, Page, PageId, Record, RecordId, Settlement, StoreError,
 };
 
-/// Sends a page and settles it. Dropping the request and giving the page back is
-/// what `abandon` asks for.
+/// Sends a page and settles it; `tell` hears what the attempt showed before the store is told, which may
+/// take its time. Dropping the request and giving the page back is what `abandon` asks for.
 pub(super) async fn deliver(
     context: Arc<Context>,
     plan: Arc<Plan>,
     page: Page,
     probe: bool,
+    tell: impl FnOnce(Sign),
     abandon: CancellationToken,
-) -> Sign {
+) {
     let attempt = page.attempts.saturating_add(1);
     let load = load(&plan, page).await;
     let at_ms = context.clock.now_ms();
@@ -40,21 +41,20 @@ pub(super) async fn deliver(
         let Labelled { errors, healed } = label(&context, &plan, unfit, Vec::new(), at_ms).await;
         let settled = Settled::Done { errors, healed, again: Vec::new(), again_at_ms: at_ms, hooked: None };
         settle(&context, &page.id, None, &settled, &abandon).await;
-        return Sign::Nothing;
+        return;
     }
     let began = tokio::time::Instant::now();
     let reply = tokio::select! {
         biased;
         reply = plan.send(&load, attempt, &context) => reply,
         () = abandon.cancelled() => {
-            give_back(&context, &load.page.id, &abandon).await;
-            return Sign::Nothing;
+            return give_back(&context, &load.page.id, &abandon).await;
         }
     };
     let Load { page, unfit, rest, bodies: _ } = load;
     let took = began.elapsed();
     context.metrics.attempt_seconds.get_or_create(&plan.labels).observe(took.as_secs_f64());
-    let sign = reply.sign();
+    tell(reply.sign());
     let made = Made {
         at_ms,
         now_ms: context.clock.now_ms(),
@@ -89,7 +89,6 @@ pub(super) async fn deliver(
     if settle(&context, &id, attempt.as_ref(), &outcome, &abandon).await {
         count_records(&context, &plan, &outcome, delivered);
     }
-    sign
 }
 
 /// Counts what became of a page's records; `delivered` of them went on.

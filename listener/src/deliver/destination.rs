@@ -7,14 +7,15 @@
 //!    in flight when they change goes on with the old ones. Nothing waits for it.
 //! 3. A call of `lease` is never dropped halfway: a page that the store leased is
 //!    in flight, or given back.
-//! 4. The loop sleeps until something can have changed: the store, the settings, a
+//! 4. What an attempt showed counts from its answer on, however long the store takes to settle its page.
+//! 5. The loop sleeps until something can have changed: the store, the settings, a
 //!    page in flight, the time. It never spins: a time that has passed already
 //!    still makes it sleep a little.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -53,7 +54,10 @@ pub(super) struct Destination {
     labels: Option<DestinationLabels>,
     gate: Gate,
     limiter: Option<Limiter>,
-    in_flight: JoinSet<(Sign, bool)>,
+    in_flight: JoinSet<()>,
+    /// What attempts showed, and whether they were probes: at most one of each page in flight.
+    signs: mpsc::UnboundedReceiver<(Sign, bool)>,
+    teller: mpsc::UnboundedSender<(Sign, bool)>,
     paused_since_ms: Option<i64>,
     store_failures: u32,
 }
@@ -69,6 +73,7 @@ impl Destination {
     ) -> Self {
         let mut live = live;
         live.mark_changed();
+        let (teller, signs) = mpsc::unbounded_channel();
         Self {
             changes: context.store.changes(),
             context: Arc::clone(context),
@@ -84,6 +89,8 @@ impl Destination {
             gate: Gate::default(),
             limiter: None,
             in_flight: JoinSet::new(),
+            signs,
+            teller,
             paused_since_ms: None,
             store_failures: 0,
         }
@@ -93,11 +100,12 @@ impl Destination {
     pub(super) async fn run(mut self) {
         while !self.stop.is_cancelled() {
             self.renew();
+            self.catch_up();
             self.show();
             self.step().await;
         }
         while let Some(ended) = self.in_flight.join_next().await {
-            self.learn(ended);
+            self.ended(ended);
         }
         let removed = !self.live.borrow().stages().any(|stage| stage.name == self.name);
         if let (true, Some(plan)) = (removed, self.plan.as_ref().or(self.last_plan.as_ref())) {
@@ -195,16 +203,19 @@ impl Destination {
             }
             return give_back(&self.context, &page.id, &self.abandon).await;
         }
-        while let Some(ended) = self.in_flight.try_join_next() {
-            self.learn(ended);
-        }
+        self.catch_up();
         let probe = self.gate.is_probing();
         let shut = self.gate.shut_until(self.context.clock.now_ms()).is_some();
         if shut || (probe && !self.in_flight.is_empty()) {
             return give_back(&self.context, &page.id, &self.abandon).await;
         }
-        let delivery = deliver(Arc::clone(&self.context), plan, page, probe, self.abandon.clone());
-        self.in_flight.spawn(async move { (delivery.await, probe) });
+        let teller = self.teller.clone();
+        let tell = move |sign| {
+            // Fails where the destination is at its end, and learns no more.
+            let _ = teller.send((sign, probe));
+        };
+        let (context, abandon) = (Arc::clone(&self.context), self.abandon.clone());
+        self.in_flight.spawn(deliver(context, plan, page, probe, tell, abandon));
     }
 
     /// Waits until something can have changed; for the store only where it was asked.
@@ -225,7 +236,8 @@ impl Destination {
                 Ok(()) => tokio::time::sleep(GATHER).await,
                 Err(_) => self.changes_ended = true,
             },
-            Some(ended) = self.in_flight.join_next() => self.learn(ended),
+            Some(ended) = self.in_flight.join_next() => self.ended(ended),
+            Some((sign, probe)) = self.signs.recv() => self.learn(sign, probe),
             () = timer => {}
         }
     }
@@ -238,14 +250,23 @@ impl Destination {
         }
     }
 
-    fn learn(&mut self, ended: Result<(Sign, bool), JoinError>) {
-        let (sign, probe) = match ended {
-            Ok(ended) => ended,
-            Err(error) => {
-                tracing::error!(destination.name = %self.name, %error, "a delivery ended by a mistake of ours");
-                return;
-            }
-        };
+    /// Takes up what happened since.
+    fn catch_up(&mut self) {
+        while let Some(ended) = self.in_flight.try_join_next() {
+            self.ended(ended);
+        }
+        while let Ok((sign, probe)) = self.signs.try_recv() {
+            self.learn(sign, probe);
+        }
+    }
+
+    fn ended(&self, ended: Result<(), JoinError>) {
+        if let Err(error) = ended {
+            tracing::error!(destination.name = %self.name, %error, "a delivery ended by a mistake of ours");
+        }
+    }
+
+    fn learn(&mut self, sign: Sign, probe: bool) {
         let now_ms = self.context.clock.now_ms();
         if self.gate.learn(sign, probe, now_ms, &self.context.timing) {
             if self.gate.is_probing() {

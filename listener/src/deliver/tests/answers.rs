@@ -187,6 +187,26 @@ async fn a_429_with_retry_after_holds_every_page_of_the_destination_back() {
 }
 
 #[tokio::test]
+async fn a_429_counts_from_its_answer_on_though_the_store_cannot_settle_its_page() {
+    let server = Server::start(|number, _| match number {
+        0 => say(429).header("retry-after", "1"),
+        _ => say(200),
+    })
+    .await;
+    let scene = Scene::start(one_by_one(&server.url("/"))).await;
+    scene.store.state().failing_settlements = u32::MAX;
+    scene.store.put(&["{}"]);
+    super::scene::until("it is paused", || scene.paused().is_some()).await;
+    scene.store.put(&["{}"]);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(server.seen().len(), 1, "the other page waits too");
+    scene.store.state().failing_settlements = 0;
+    scene.delivered(2).await;
+    let seen = server.seen();
+    assert!(seen[1].at - seen[0].at >= Duration::from_millis(990));
+}
+
+#[tokio::test]
 async fn an_endless_answer_is_read_up_to_a_bound() {
     let server = Server::start(|_, _| {
         let mut say = say(200);
