@@ -12,6 +12,11 @@ pub(in crate::store) mod text;
 
 use crate::desk::DeskError;
 
+/// The last number of a block of errors, of 1024 each: see `blocks.sql` of each store.
+pub(in crate::store) fn last_of_block(block: i64) -> i64 {
+    block.saturating_mul(1024).saturating_add(1023)
+}
+
 /// There is no such thing (any more).
 pub(in crate::store) fn not_found(what: &'static str, id: i64) -> DeskError {
     DeskError::NotFound { what, id: id.to_string() }

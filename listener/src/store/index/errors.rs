@@ -154,3 +154,14 @@ pub(super) fn remove_messages(connection: &Connection, limit: i64) -> Result<u64
         .execute([limit])?;
     Ok(unsigned(count(removed)))
 }
+
+/// Removes blocks of which no error is left, at most `limit`; how many.
+pub(super) fn remove_blocks(connection: &Connection, limit: i64) -> Result<u64, Trouble> {
+    let removed = connection
+        .prepare_cached(
+            "DELETE FROM error_block WHERE number IN (SELECT number FROM error_block WHERE NOT EXISTS \
+             (SELECT 1 FROM error WHERE id BETWEEN number * 1024 AND number * 1024 + 1023) LIMIT ?1)",
+        )?
+        .execute([limit])?;
+    Ok(unsigned(count(removed)))
+}

@@ -42,6 +42,7 @@ impl Inner {
             self.repeat(move |connection| errors::remove(connection, limits.errors, STEP)).await?;
         self.repeat(move |connection| desk::tally::remove_empty(connection, STEP)).await?;
         self.repeat(move |connection| errors::remove_messages(connection, STEP)).await?;
+        self.repeat(move |connection| errors::remove_blocks(connection, STEP)).await?;
         self.repeat(move |connection| desk::bulk::remove(connection, limits.errors, STEP)).await?;
         self.repeat(move |connection| desk::remove_audit(connection, limits.audit, STEP)).await?;
         self.repeat(|connection| history::replay::remove_orphans(connection, STEP)).await?;

@@ -16,6 +16,7 @@
 //!   are counted as errors in the state retrying, those of a replay in no page yet as
 //!   `bulk.total - bulk.done - bulk.passed`.
 //! - `tally` counts the rows of `error` by destination, class and state.
+//! - Each error has the row of `error_block` of its number, whose `earliest` is not after its `last_at`.
 //! - `meta.restored` is 1 in a backup only, and `epoch` has the names that page ids got since a backup
 //!   was restored: see `names`.
 //! - `hooked` has a row for each record that the hook did not let go on as it came, made in
@@ -39,7 +40,7 @@ use crate::store::StoreError;
 pub(super) const APPLICATION_ID: i32 = 0x4853_4c69;
 
 /// What leads from version n to n + 1.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     FIRST,
     HOOK,
     include_str!("desk/tables.sql"),
@@ -47,6 +48,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("erase/tables.sql"),
     TOLD,
     RESTORED,
+    include_str!("desk/blocks.sql"),
 ];
 
 const FIRST: &str = "

@@ -50,6 +50,7 @@ async fn all(inner: &Inner, retention: &Retention) -> Result<Retained, Trouble> 
     retained.rows += repeat(inner, |tx| Box::pin(desk::errors::remove(tx, limits.errors, STEP))).await?;
     repeat(inner, |tx| Box::pin(desk::tally::remove_empty(tx, STEP))).await?;
     repeat(inner, |tx| Box::pin(desk::errors::remove_messages(tx, STEP))).await?;
+    repeat(inner, |tx| Box::pin(desk::errors::remove_blocks(tx, STEP))).await?;
     repeat(inner, |tx| Box::pin(desk::bulk::remove(tx, limits.errors, STEP))).await?;
     repeat(inner, |tx| Box::pin(history::replay::remove_orphans(tx, STEP))).await?;
     repeat(inner, |tx| Box::pin(desk::remove_audit(tx, limits.audit, STEP))).await?;

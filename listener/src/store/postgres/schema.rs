@@ -41,6 +41,8 @@ const STEPS: &[Step] = &[
     // An older one would take a replay for a bulk act on errors without any, and end it.
     Step { sql: include_str!("history/replay/replay.sql"), compatible: 6 },
     Step { sql: include_str!("copy.sql"), compatible: 7 },
+    Step { sql: include_str!("desk/blocks.sql"), compatible: 7 },
+    Step { sql: include_str!("desk/blocks_of_old.sql"), compatible: 7 },
 ];
 
 /// How many steps there are.

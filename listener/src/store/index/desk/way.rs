@@ -10,6 +10,7 @@ use rusqlite::types::Value;
 use super::condition::Conditions;
 use super::tally::{self, Tally};
 use crate::desk::ErrorFilter;
+use crate::store::desk::last_of_block;
 use crate::store::index::trouble::Trouble;
 
 /// As many are fetched and sorted rather than looked for one by one.
@@ -25,8 +26,6 @@ fn bound() -> i64 {
     #[cfg(not(test))]
     FEW
 }
-/// Errors of a time whose highest number is looked for: 20 ms.
-const MAX_IN_TIME: i64 = 400_000;
 /// Places (destination, class, state) that are read one after the other at most.
 const MAX_PLACES: usize = 64;
 
@@ -84,22 +83,13 @@ pub(super) fn choose(connection: &Connection, filter: &ErrorFilter) -> Result<Wa
     Ok(Way { from: "error NOT INDEXED", number: "id", parts: vec![Conditions::of(filter).up_to(last)] })
 }
 
-/// Of a time that is over, the highest number of an error in it, where those are not very many: what came later need
-/// not be walked through. None where that is not known.
+/// Of a time that is over, a number that no error in it is above: what came later need not be walked through.
 fn last(connection: &Connection, filter: &ErrorFilter) -> Result<Option<i64>, Trouble> {
-    if filter.until_ms.is_none() {
-        return Ok(None);
-    }
-    let conditions = Conditions::of(&filter.time());
-    let sql = format!(
-        "SELECT max(id), count(*) FROM (SELECT id FROM {AGE} WHERE {} LIMIT {})",
-        conditions.text(),
-        MAX_IN_TIME + 1
-    );
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?));
-    let (last, found) =
-        connection.prepare_cached(&sql)?.query_row(rusqlite::params_from_iter(conditions.values()), read)?;
-    Ok(if found <= MAX_IN_TIME { last } else { None })
+    let Some(until_ms) = filter.until_ms else { return Ok(None) };
+    let newest: Option<i64> = connection
+        .prepare_cached("SELECT max(number) FROM error_block WHERE earliest < ?1")?
+        .query_row([until_ms], |row| row.get(0))?;
+    Ok(Some(newest.map_or(0, last_of_block)))
 }
 
 const TRACE: &str = "error INDEXED BY error_trace";

@@ -131,6 +131,9 @@ fn counters_are_those_of_the_errors(directory: &Path) {
         let wrong = format!("SELECT count(*) FROM (SELECT * FROM ({one}) EXCEPT SELECT * FROM ({other}))");
         assert_eq!(number(directory, &wrong), 0, "{wrong}");
     }
+    let outside = "SELECT count(*) FROM error WHERE NOT EXISTS \
+         (SELECT 1 FROM error_block WHERE number = id / 1024 AND earliest <= last_at)";
+    assert_eq!(number(directory, outside), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -148,4 +151,17 @@ async fn whatever_is_done_the_counters_are_those_of_the_errors() {
     older(directory.path(), 2);
     open(directory.path(), &Clock::manual(BEGIN_MS)).await.close().await;
     counters_are_those_of_the_errors(directory.path());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_up_to_a_time_obeys_it_in_every_block() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path(), &Clock::manual(BEGIN_MS)).await;
+    let put = |connection: &Connection| Ok(connection.execute_batch(&suite::far_apart())?);
+    store.inner.writer.call(Durability::Synced, put).await.unwrap();
+    counters_are_those_of_the_errors(directory.path());
+    assert_eq!(number(directory.path(), "SELECT count(*) FROM error_block"), 25);
+    suite::each_time_is_obeyed_far_apart(&store, &store).await;
+    store.close().await;
+    assert_eq!(number(directory.path(), "SELECT count(*) FROM error_block"), 0, "they go with their errors");
 }

@@ -253,3 +253,16 @@ pub(in crate::store::postgres) async fn remove_messages(tx: &Tx<'_>, limit: i64)
     )
     .await
 }
+
+/// Removes blocks of which no error is left, at most `limit` rows; how many. The newest two stay: a
+/// transaction that is not over may have an error in them, and has seen their rows.
+pub(in crate::store::postgres) async fn remove_blocks(tx: &Tx<'_>, limit: i64) -> Result<u64, Trouble> {
+    sql::run(
+        tx,
+        "DELETE FROM error_block WHERE ctid = ANY(ARRAY(SELECT ctid FROM error_block \
+         WHERE number < (SELECT max(number) FROM error_block) - 1 AND NOT EXISTS \
+         (SELECT FROM error WHERE id BETWEEN number * 1024 AND number * 1024 + 1023) LIMIT $1))",
+        &[&limit],
+    )
+    .await
+}

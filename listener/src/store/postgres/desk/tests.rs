@@ -108,6 +108,28 @@ async fn counters_are_those_of_the_errors(url: &str) {
         let wrong = format!("SELECT count(*) FROM (({one}) EXCEPT ({other})) AS wrong");
         assert_eq!(numbers(url, &wrong).await, [0], "{wrong}");
     }
+    let outside = "SELECT count(*) FROM error WHERE NOT EXISTS \
+         (SELECT FROM error_block WHERE number = id / 1024 AND earliest <= last_at)";
+    assert_eq!(numbers(url, outside).await, [0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_up_to_a_time_obeys_it_in_every_block() {
+    let url = postgres_server::shared().database();
+    let store = open(&url, &Clock::manual(BEGIN_MS), Arc::new(Plain)).await;
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    let driving = tokio::spawn(connection);
+    client
+        .batch_execute(&format!("SET search_path = hsl_sales_contacts; {}", suite::far_apart()))
+        .await
+        .unwrap();
+    drop(client);
+    let _ = driving.await;
+    counters_are_those_of_the_errors(&url).await;
+    suite::each_time_is_obeyed_far_apart(store.as_ref(), store.as_ref()).await;
+    store.close().await;
+    let left = "SELECT count(DISTINCT number) FROM error_block";
+    assert_eq!(numbers(&url, left).await, [2], "they go with their errors, but for the newest two");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,18 +7,15 @@
 //! is new, or a table that was not analysed; so each way is written so that it leaves no choice.
 
 use super::condition::{Conditions, Statement, Value, with_messages};
-use super::tally;
+use super::{sql, tally};
 use crate::desk::ErrorFilter;
 use crate::store::desk::counts::Tally;
+use crate::store::desk::last_of_block;
 use crate::store::postgres::trouble::Trouble;
 use crate::store::postgres::tx::Tx;
 
 /// As many are fetched and sorted rather than looked for one by one.
 const FEW: i64 = 5_000;
-/// Errors of a time whose highest number is looked for: some 40 ms.
-const MAX_IN_TIME: i64 = 150_000;
-/// The same where the time has no beginning: there are likely more, and the search in vain.
-const MAX_UNTIL: i64 = 50_000;
 /// Places (destination, class, state) that are read one after the other at most.
 const MAX_PLACES: usize = 64;
 /// In the place of [`FEW`] in tests, so that both ways are taken with few errors.
@@ -123,21 +120,12 @@ pub(super) async fn choose(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Option<W
     Ok(Some(Way::Walk(all().up_to(last))))
 }
 
-/// Of a time that is over, the highest number of an error in it, where those are not very many: what came later need
-/// not be walked through. None where that is not known.
+/// Of a time that is over, a number that no error in it is above: what came later need not be walked through.
 async fn last(tx: &Tx<'_>, filter: &ErrorFilter) -> Result<Option<i64>, Trouble> {
-    if filter.until_ms.is_none() {
-        return Ok(None);
-    }
-    let most = if filter.from_ms.is_some() { MAX_IN_TIME } else { MAX_UNTIL };
-    let conditions = Conditions::of(&filter.time());
-    let rows = Statement::new("SELECT max(id), count(*) FROM (SELECT id FROM error WHERE ")
-        .meets(&conditions)
-        .add(" ORDER BY last_at LIMIT ?) AS found", [(most + 1).into()])
-        .rows(tx)
-        .await?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    Ok(if row.try_get::<_, i64>(1)? <= most { row.try_get(0)? } else { None })
+    let Some(until_ms) = filter.until_ms else { return Ok(None) };
+    let newest = "SELECT max(number) FROM error_block WHERE earliest < $1";
+    let newest: Option<i64> = sql::one(tx, newest, &[&until_ms]).await?.try_get(0)?;
+    Ok(Some(newest.map_or(0, last_of_block)))
 }
 
 /// Whether these rows are few; no more of them are looked at than that takes.

@@ -214,3 +214,46 @@ pub(crate) async fn a_list_has_no_gap_and_no_repeat_while_errors_arrive(world: &
     }
     both.close().await;
 }
+
+/// Statements for either store that put errors far apart by their numbers, so that many blocks hold them, a
+/// second after each other; but one comes with an old time, of one the time goes back, and one failed again.
+pub(crate) fn far_apart() -> String {
+    let mut sql: String = (1..=40).map(|number| far(number, number * 1_000)).collect();
+    sql.push_str(&far(41, 5));
+    sql.push_str("UPDATE error SET last_at = 500 WHERE id = 12000; ");
+    sql.push_str("UPDATE error SET last_at = 90000 WHERE id = 1800; ");
+    sql
+}
+
+fn far(number: i64, at: i64) -> String {
+    format!(
+        "INSERT INTO error(id, first_at, last_at, delivery, message, element, attempts, has_payload, destination, \
+         class, trace_key, code, data_uri) VALUES ({}, 1, {at}, 1, 1, 0, 1, true, 'a', 'value', 'k', 'c', ''); ",
+        number * 600
+    )
+}
+
+/// Lists up to each time, of a desk with the errors of [`far_apart`]; then their time is over.
+pub(crate) async fn each_time_is_obeyed_far_apart(store: &dyn Store, desk: &dyn Desk) {
+    let listed = async |filter: ErrorFilter| {
+        desk.errors(Query { filter, cursor: None, limit: 1_000 }).await.unwrap().items
+    };
+    let all = listed(ErrorFilter::default()).await;
+    assert_eq!(all.len(), 41);
+    let mut times: Vec<i64> = all.iter().flat_map(|error| [error.last_at_ms, error.last_at_ms + 1]).collect();
+    times.extend([0, 1_000_000]);
+    for until in times {
+        for (from_ms, states) in [
+            (None, Vec::new()),
+            (Some(3_000), Vec::new()),
+            (None, vec![State::Open]),
+            (Some(-1), vec![State::Open]),
+        ] {
+            let filter = ErrorFilter { from_ms, until_ms: Some(until), states, ..ErrorFilter::default() };
+            let expected: Vec<_> = all.iter().filter(|error| matches(&filter, error)).cloned().collect();
+            assert_eq!(numbers(&listed(filter.clone()).await), numbers(&expected), "{filter:?}");
+        }
+    }
+    store.retain(&short()).await.unwrap();
+    assert!(listed(ErrorFilter::default()).await.is_empty());
+}
