@@ -1,5 +1,6 @@
 //! The tables of a store, in the order in which they are copied. What is not here is made anew
-//! (tallies, blocks of errors, the embedded store's search index and segments) or ends with the process (leases, paces, duties).
+//! (tallies, blocks of errors, the embedded store's search index and segments) or ends with the process
+//! (leases, paces, duties).
 //!
 //! Whoever adds a table or a column to a store adds it here, and raises [`VERSION`].
 

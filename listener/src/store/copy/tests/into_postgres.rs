@@ -27,6 +27,12 @@ async fn whatever_can_be_asked_of_a_store_its_copy_says_the_same_and_it_goes_on_
     let copied = case.to_postgres(usize::MAX).await.unwrap();
     assert!(copied.resumed);
     has_everything(&copied);
+    // Without a block a list up to a time would not find its error.
+    case.sql(
+        "DO $$ BEGIN ASSERT EXISTS (SELECT FROM error) AND NOT EXISTS (SELECT FROM error WHERE NOT EXISTS \
+         (SELECT FROM error_block WHERE number = id / 1024 AND earliest <= last_at)); END $$",
+    )
+    .await;
 
     let after = case.in_postgres().await.unwrap();
     for (before, after) in expected.iter().zip(told(&after).await) {

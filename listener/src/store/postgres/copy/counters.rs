@@ -55,10 +55,9 @@ SELECT setval(s.name::regclass, greatest(s.last, 1), s.last > 0) FROM (\
     ('error_id_seq', 13), ('audit_id_seq', 14), ('bulk_id_seq', 15), ('refused_number_seq', 16), \
     ('message_id_seq', 17), ('note_id_seq', 18)) AS n(name, place)) AS s";
 
-/// The tallies and blocks of errors, as the triggers would have made them.
+/// The tallies, as the triggers would have made them.
 pub(super) const TALLY: &str = "\
-TRUNCATE tally, tally_delta, error_block; \
-INSERT INTO error_block SELECT id / 1024, min(last_at) FROM error GROUP BY 1; \
+TRUNCATE tally, tally_delta; \
 INSERT INTO tally(kind, key, value, destination, class, state, number) \
 SELECT kind, key, value, destination, class, state, count(*) FROM ( \
     SELECT v.kind, v.key, v.value, e.destination, e.class, e.state \
@@ -68,3 +67,5 @@ SELECT kind, key, value, destination, class, state, count(*) FROM ( \
     UNION ALL SELECT 't', 0, tag.tag, e.destination, e.class, e.state \
     FROM error e JOIN tag ON tag.error = e.id \
 ) AS all_of_it GROUP BY 1, 2, 3, 4, 5, 6";
+/// The blocks of errors likewise: as for the errors of an older schema.
+pub(super) const BLOCKS: &str = include_str!("../desk/blocks_of_old.sql");

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use secrecy::SecretString;
 
-use super::counters::{self, SET_HEAD, SET_HISTORY, SET_META, SET_NUMBERS, TALLY};
+use super::counters::{self, BLOCKS, SET_HEAD, SET_HISTORY, SET_META, SET_NUMBERS, TALLY};
 use super::rows::{self, Column, State, insert};
 use super::session::{Missing, Session};
 use crate::store::StoreError;
@@ -123,6 +123,7 @@ impl Target {
             client.query_typed(SET_HISTORY, &[ints(&numbers)]).await?;
             client.query_typed(SET_NUMBERS, &[ints(&numbers)]).await?;
             client.batch_execute(TALLY).await?;
+            client.batch_execute(BLOCKS).await?;
             counters::read(client, State::Copied).await
         };
         let there = set.await?;
